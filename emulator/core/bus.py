@@ -1,0 +1,104 @@
+"""The bus: the only way in which one emulated service reaches another.
+
+A service registers under the name that its endpoint has in the SDKs (``s3``, ``states``, ``ecs``,
+``lambda``, ``events``, ...) and answers ``call(operation, params, caller)`` with a dictionary
+shaped like the SDK's response (bytes stay bytes, times are epoch seconds). Events for EventBridge
+go through ``publish``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from emulator.core.errors import NotSupported
+
+log = logging.getLogger("emulator.bus")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a call: what SigV4 would have proven.
+
+    ``principal`` is an ARN (the account's root for the ``test`` key, an assumed-role ARN for
+    functions, tasks and workflows); ``access_key`` the key that signed, ``request_id`` the id
+    under which all parts log the request.
+    """
+
+    account: str
+    region: str
+    principal: str
+    access_key: str = "test"
+    request_id: str = ""
+
+    def with_request(self, request_id: str) -> Caller:
+        """The same caller under another request id."""
+        return replace(self, request_id=request_id)
+
+
+class Service(Protocol):
+    """An emulated AWS service."""
+
+    async def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one API call; raises AwsError."""
+
+
+Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+class Bus:
+    """Registry of the services and of those who listen to their events."""
+
+    def __init__(self) -> None:
+        self._services: dict[str, Service] = {}
+        self._fallback: Callable[[str], Service | None] | None = None
+        self._subscribers: list[Subscriber] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def register(self, name: str, service: Service) -> None:
+        """Make ``service`` answer for ``name``."""
+        self._services[name] = service
+
+    def set_fallback(self, find: Callable[[str], Service | None]) -> None:
+        """``find(name)`` gives a service for names that nobody registered, or None."""
+        self._fallback = find
+
+    async def call(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """Call ``operation`` (PascalCase, as in the API) of ``service``.
+
+        Raises AwsError as the service does, NotSupported for a service that is not there.
+        """
+        found = self._services.get(service)
+        if found is None and self._fallback is not None:
+            found = self._fallback(service)
+        if found is None:
+            raise NotSupported(f"the service {service!r}")
+        return await found.call(operation, params, caller)
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Hear every event that is published."""
+        self._subscribers.append(subscriber)
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Publish an event in EventBridge's envelope.
+
+        ``source``, ``detail-type`` and ``detail`` are required, ``account``, ``region``,
+        ``time`` (ISO), ``resources`` and ``id`` are the publisher's to fill in. Delivery is
+        asynchronous; a subscriber that fails is logged and does not disturb the publisher.
+        """
+        for subscriber in self._subscribers:
+            task = asyncio.get_running_loop().create_task(_deliver(subscriber, event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+async def _deliver(subscriber: Subscriber, event: dict[str, Any]) -> None:
+    try:
+        await subscriber(event)
+    except Exception:
+        log.exception("a subscriber failed on an event of %s", event.get("source"))

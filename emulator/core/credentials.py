@@ -1,0 +1,67 @@
+"""Which secret belongs to which access key, and whom it stands for."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from emulator.core import ids
+from emulator.core.clock import Clock
+
+
+@dataclass(frozen=True)
+class Credential:
+    """An access key: its secret, its session token (temporary ones), its principal, its end."""
+
+    access_key: str
+    secret: str
+    principal: str
+    account: str
+    token: str | None = None
+    expires_at: float | None = None
+
+
+class CredentialStore:
+    """Access keys the emulator knows.
+
+    As the ecosystem's tools expect, the key ``test`` with the secret ``test`` is account
+    000000000000, and a key of 12 digits is the account of that number (its secret: ``test``).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, Credential] = {}
+
+    def add(self, credential: Credential) -> None:
+        """Make a key known (an IAM user's, say)."""
+        self._known[credential.access_key] = credential
+
+    def issue_session(
+        self, role_arn: str, session_name: str, duration_s: float = 3600.0
+    ) -> Credential:
+        """Temporary credentials of a role, as sts:AssumeRole gives them."""
+        account = role_arn.split(":")[4]
+        role = role_arn.rsplit("/", 1)[-1]
+        credential = Credential(
+            access_key=ids.session_access_key(),
+            secret=secrets.token_urlsafe(30),
+            token=secrets.token_urlsafe(120),
+            principal=f"arn:aws:sts::{account}:assumed-role/{role}/{session_name}",
+            account=account,
+            expires_at=self._clock.now() + duration_s,
+        )
+        self._known[credential.access_key] = credential
+        return credential
+
+    def find(self, access_key: str) -> Credential | None:
+        """The credential of a key, also when its session is over; None for an unknown key."""
+        known = self._known.get(access_key)
+        if known is not None:
+            return known
+        if access_key == "test":
+            account = ids.ACCOUNT
+        elif len(access_key) == 12 and access_key.isdigit():
+            account = access_key
+        else:
+            return None
+        return Credential(access_key, "test", f"arn:aws:iam::{account}:root", account)

@@ -1,0 +1,465 @@
+"""Deploys the NST system into the emulator from the same declaration that Terraform reads.
+
+Every resource is made by an API call, as a client would make it; what is read are
+``system/stack.json``, the policies, the workflows, the API contract and the website's files. It is
+idempotent: over a data directory that already has buckets and a ledger it changes neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emulator.core import ids
+from emulator.core.bus import Bus, Caller
+from emulator.core.errors import AwsError
+from emulator.endpoint.control import ControlHooks
+from emulator.settings import Settings
+from system import artifacts, stack
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Deployment:
+    """What was deployed: ids and names that the edge and the user need."""
+
+    api_id: str = ""
+    stage: str = ""
+    distribution_id: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    throttle: dict[str, Any] = field(default_factory=dict)
+
+    def bucket(self, key: str) -> str:
+        """The name of the bucket ``storage``, ``budget`` or ``website``."""
+        return self.values[f"{key}_bucket"]
+
+
+class Deployer:
+    """Makes the system's resources, in the order in which they need each other."""
+
+    def __init__(self, bus: Bus, hooks: ControlHooks, settings: Settings, edge_url: str) -> None:
+        self._bus = bus
+        self._hooks = hooks
+        self._settings = settings
+        self._edge_url = edge_url
+        self._declared = stack.declaration()
+        self._values = placeholders(self._declared, settings)
+        self._caller = Caller(
+            account=settings.account,
+            region=settings.region,
+            principal=f"arn:aws:iam::{settings.account}:root",
+            request_id=ids.request_id(),
+        )
+
+    async def deploy(self) -> Deployment:
+        """Make everything; raises AwsError when a call is refused."""
+        done = Deployment(values=self._values)
+        await self._buckets()
+        await asyncio.gather(self._website(), self._gallery())
+        await self._roles()
+        await self._functions()
+        await self._workflows()
+        await self._ledger()
+        await self._api(done)
+        await self._distribution(done)
+        await self._task()
+        await self._rules()
+        return done
+
+    async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._bus.call(service, operation, params, self._caller)
+
+    def _fill(self, document: Any) -> Any:
+        return stack.fill(document, self._values)
+
+    async def _buckets(self) -> None:
+        origins = [
+            self._edge_url,
+            self._edge_url.replace("localhost", "127.0.0.1"),
+            self._edge_url.replace("localhost", "nst-art.localhost"),
+        ]
+        for key, bucket in self._declared["buckets"].items():
+            name = self._values[f"{key}_bucket"]
+            try:
+                await self._call("s3", "CreateBucket", {"Bucket": name})
+            except AwsError as error:
+                if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                    raise
+            await self._call(
+                "s3",
+                "PutPublicAccessBlock",
+                {
+                    "Bucket": name,
+                    "PublicAccessBlockConfiguration": dict.fromkeys(
+                        (
+                            "BlockPublicAcls",
+                            "IgnorePublicAcls",
+                            "BlockPublicPolicy",
+                            "RestrictPublicBuckets",
+                        ),
+                        True,
+                    ),
+                },
+            )
+            if "cors" in bucket:
+                rules = [{**rule, "AllowedOrigins": origins} for rule in bucket["cors"]]
+                await self._call(
+                    "s3",
+                    "PutBucketCors",
+                    {"Bucket": name, "CORSConfiguration": {"CORSRules": rules}},
+                )
+            if "expire" in bucket:
+                await self._call("s3", "PutBucketLifecycleConfiguration", _lifecycle(name, bucket))
+            if "policy" in bucket:
+                policy = self._fill(stack.policy(bucket["policy"]))
+                await self._call(
+                    "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
+                )
+
+    async def _website(self) -> None:
+        site = ROOT / "web" / "src"
+        for path in sorted(p for p in site.rglob("*") if p.is_file()):
+            await self._put_file(
+                self._values["website_bucket"],
+                path.relative_to(site).as_posix(),
+                path,
+                "no-cache" if path.suffix == ".html" else "public, max-age=300",
+            )
+        for path in sorted((ROOT / "web" / "gallery").rglob("*.jpg")):
+            key = f"gallery/{path.name}"
+            await self._put_file(
+                self._values["website_bucket"], key, path, "public, max-age=86400"
+            )
+
+    async def _gallery(self) -> None:
+        for path in sorted((ROOT / "web" / "gallery").glob("*.jpg")):
+            await self._put_file(
+                self._values["storage_bucket"], f"gallery/{path.name}", path, "max-age=86400"
+            )
+
+    async def _put_file(self, bucket: str, key: str, path: Path, cache: str) -> None:
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        await self._call(
+            "s3",
+            "PutObject",
+            {
+                "Bucket": bucket,
+                "Key": key,
+                "Body": path.read_bytes(),
+                "ContentType": "text/javascript" if path.suffix == ".js" else kind,
+                "CacheControl": cache,
+            },
+        )
+
+    async def _roles(self) -> None:
+        for role in roles_of(self._declared):
+            name = f"{self._settings.name}-{role}"
+            trust = self._fill(stack.policy(f"trust-{trusted_service(self._declared, role)}"))
+            await self._call(
+                "iam",
+                "CreateRole",
+                {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(trust)},
+            )
+            await self._call(
+                "iam",
+                "PutRolePolicy",
+                {
+                    "RoleName": name,
+                    "PolicyName": name,
+                    "PolicyDocument": json.dumps(self._fill(stack.policy(role))),
+                },
+            )
+
+    async def _functions(self) -> None:
+        runtime = self._declared["function_runtime"]
+        environment = self._fill(self._declared["function_environment"])
+        for key, function in self._declared["functions"].items():
+            await self._call(
+                "lambda",
+                "CreateFunction",
+                {
+                    "FunctionName": self._values[f"{key}_name"],
+                    "Runtime": runtime["runtime"],
+                    "Architectures": [runtime["architecture"]],
+                    "Role": self._role_arn(function["role"]),
+                    "Handler": function["handler"],
+                    "Code": {"ZipFile": artifacts.build_zip(key)},
+                    "MemorySize": function["memory_mb"],
+                    "Timeout": function["timeout_s"],
+                    "Environment": {"Variables": environment},
+                },
+            )
+
+    async def _workflows(self) -> None:
+        for key, workflow in self._declared["workflows"].items():
+            await self._call(
+                "states",
+                "CreateStateMachine",
+                {
+                    "name": self._values[f"{key}_name"],
+                    "definition": stack.workflow(workflow["definition"], self._values),
+                    "roleArn": self._role_arn(workflow["role"]),
+                    "type": workflow["type"],
+                },
+            )
+
+    async def _ledger(self) -> None:
+        budget = self._declared["budget"]
+        payload = {
+            "action": "initialise",
+            "limit_microusd": self._settings.limit_microusd or budget["limit_microusd"],
+            "runs_in_flight_max": budget["runs_in_flight_max"],
+            "spend_per_day_max_microusd": budget["spend_per_day_max_microusd"],
+        }
+        answer = await self._call(
+            "lambda",
+            "Invoke",
+            {
+                "FunctionName": self._values["update_budget_name"],
+                "Payload": json.dumps(payload).encode(),
+            },
+        )
+        if answer.get("FunctionError"):
+            raise AwsError("LedgerNotInitialised", bytes(answer["Payload"]).decode())
+
+    async def _api(self, done: Deployment) -> None:
+        api = self._declared["api"]
+        document = yaml.load(  # noqa: S506 (the C loader of the same safety)
+            stack.contract(self._values), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
+        created = await self._call("apigateway", "CreateRestApi", {"name": self._fill(api["name"])})
+        done.api_id, done.stage = str(created["id"]), api["stage"]
+        done.throttle = api["throttle"]
+        self._hooks.api_body(done.api_id, document)
+        await self._call(
+            "apigateway",
+            "PutRestApi",
+            {"restApiId": done.api_id, "mode": "overwrite", "body": json.dumps(document).encode()},
+        )
+        await self._call(
+            "apigateway", "CreateDeployment", {"restApiId": done.api_id, "stageName": done.stage}
+        )
+        self._hooks.api_deployed(done.api_id, done.stage)
+
+    async def _task(self) -> None:
+        task = self._declared["task"]
+        await self._call("logs", "CreateLogGroup", {"logGroupName": self._fill(task["log_group"])})
+        await self._call("ecs", "CreateCluster", {"clusterName": self._values["cluster"]})
+        await self._call("ecs", "RegisterTaskDefinition", self._task_definition(task))
+
+    def _task_definition(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        environment = self._fill(task["environment"])
+        return {
+            "family": self._values["task_family"],
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "cpu": str(task["cpu_units"]),
+            "memory": str(task["memory_mib"]),
+            "runtimePlatform": {
+                "cpuArchitecture": task["architecture"],
+                "operatingSystemFamily": "LINUX",
+            },
+            "taskRoleArn": self._role_arn(task["role"]),
+            "executionRoleArn": self._role_arn(task["execution_role"]),
+            "containerDefinitions": [
+                {
+                    "name": task["container"],
+                    "image": task["image"],
+                    "essential": True,
+                    "portMappings": [{"containerPort": task["port"]}],
+                    "environment": [{"name": k, "value": v} for k, v in environment.items()],
+                    "stopTimeout": task["stop_timeout_s"],
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {
+                            "awslogs-group": self._fill(task["log_group"]),
+                            "awslogs-region": self._settings.region,
+                            "awslogs-stream-prefix": "nst",
+                        },
+                    },
+                }
+            ],
+        }
+
+    async def _rules(self) -> None:
+        for key, rule in self._declared["rules"].items():
+            name = self._fill(rule["name"])
+            await self._call(
+                "events",
+                "PutRule",
+                {"Name": name, "EventPattern": json.dumps(self._fill(rule["pattern"]))},
+            )
+            target = {
+                "Id": key.replace("_", "-"),
+                "Arn": self._values[f"{rule['target']}_arn"],
+                "RoleArn": self._role_arn("events"),
+                "InputTransformer": {
+                    "InputPathsMap": rule["input_paths"],
+                    "InputTemplate": rule["input_template"],
+                },
+            }
+            await self._call("events", "PutTargets", {"Rule": name, "Targets": [target]})
+        for schedule in self._declared["schedules"].values():
+            await self._call(
+                "scheduler",
+                "CreateSchedule",
+                {
+                    "Name": self._fill(schedule["name"]),
+                    "ScheduleExpression": schedule["expression"],
+                    "FlexibleTimeWindow": {"Mode": "OFF"},
+                    "Target": {
+                        "Arn": self._values[f"{schedule['target']}_arn"],
+                        "RoleArn": self._role_arn("events"),
+                        "Input": json.dumps(schedule["input"]),
+                    },
+                },
+            )
+
+    async def _distribution(self, done: Deployment) -> None:
+        website = f"{self._values['website_bucket']}.s3.{self._settings.region}.amazonaws.com"
+        gateway = f"{done.api_id}.execute-api.{self._settings.region}.amazonaws.com"
+        created = await self._call(
+            "cloudfront",
+            "CreateDistribution",
+            {"DistributionConfig": distribution_config(website, gateway, done.stage)},
+        )
+        done.distribution_id = str(created["Distribution"]["Id"])
+
+    def _role_arn(self, role: str) -> str:
+        return self._values[f"{role.replace('-', '_')}_role_arn"]
+
+
+def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+    """The values of all placeholders in the declaration, the policies and the contract."""
+    name, account, region = settings.name, settings.account, settings.region
+    task = declared["task"]
+    values = {"name": name, "account": account, "region": region, "partition": "aws"}
+    for key, bucket in declared["buckets"].items():
+        values[f"{key}_bucket"] = stack.fill_text(bucket["name"], values)
+        values[f"{key}_bucket_arn"] = f"arn:aws:s3:::{values[f'{key}_bucket']}"
+    for key, function in declared["functions"].items():
+        values[f"{key}_name"] = stack.fill_text(function["name"], values)
+        values[f"{key}_arn"] = ids.arn(
+            "lambda", f"function:{values[f'{key}_name']}", region=region, account=account
+        )
+    for key, workflow in declared["workflows"].items():
+        values[f"{key}_name"] = stack.fill_text(workflow["name"], values)
+        values[f"{key}_arn"] = ids.arn(
+            "states", f"stateMachine:{values[f'{key}_name']}", region=region, account=account
+        )
+    values["run_nst_execution_arn_prefix"] = values["run_nst_arn"].replace(
+        ":stateMachine:", ":execution:"
+    )
+    for role in roles_of(declared):
+        values[f"{role.replace('-', '_')}_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{role}"
+    values["cluster"] = stack.fill_text(task["cluster"], values)
+    values["cluster_arn"] = ids.arn(
+        "ecs", f"cluster/{values['cluster']}", region=region, account=account
+    )
+    values["task_family"] = stack.fill_text(task["family"], values)
+    values["task_definition_arn_prefix"] = ids.arn(
+        "ecs", f"task-definition/{values['task_family']}", region=region, account=account
+    )
+    values["log_group"] = stack.fill_text(task["log_group"], values)
+    values["task_cpu_units"] = str(task["cpu_units"])
+    values["task_memory_mib"] = str(task["memory_mib"])
+    values["task_architecture"] = task["architecture"]
+    values["subnets"] = "subnet-00000000000000001"
+    values["security_groups"] = "sg-00000000000000001"
+    return values
+
+
+def roles_of(declared: Mapping[str, Any]) -> list[str]:
+    """The names of all roles (without the prefix), in a fixed order."""
+    roles = [f["role"] for f in declared["functions"].values()]
+    roles += [w["role"] for w in declared["workflows"].values()]
+    task = declared["task"]
+    return [*roles, task["role"], task["execution_role"], "gateway", "events"]
+
+
+def trusted_service(declared: Mapping[str, Any], role: str) -> str:
+    """Who may assume a role: ``lambda``, ``states``, ``ecs-tasks``, ``apigateway``, ``events``."""
+    if role in {f["role"] for f in declared["functions"].values()}:
+        return "lambda"
+    if role in {w["role"] for w in declared["workflows"].values()}:
+        return "states"
+    if role in {declared["task"]["role"], declared["task"]["execution_role"]}:
+        return "ecs-tasks"
+    return {"gateway": "apigateway", "events": "events"}[role]
+
+
+def distribution_config(website: str, gateway: str, stage: str) -> dict[str, Any]:
+    """CloudFront's DistributionConfig: the website by default, the API below ``/api``."""
+    caching_optimised = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+    caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    read = ["GET", "HEAD"]
+    every = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    return {
+        "CallerReference": "nst",
+        "Comment": "nst",
+        "Enabled": True,
+        "DefaultRootObject": "index.html",
+        "Origins": {
+            "Quantity": 2,
+            "Items": [
+                {
+                    "Id": "website",
+                    "DomainName": website,
+                    "S3OriginConfig": {"OriginAccessIdentity": ""},
+                },
+                {
+                    "Id": "api",
+                    "DomainName": gateway,
+                    "OriginPath": f"/{stage}",
+                    "CustomOriginConfig": {
+                        "HTTPPort": 80,
+                        "HTTPSPort": 443,
+                        "OriginProtocolPolicy": "https-only",
+                    },
+                },
+            ],
+        },
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "website",
+            "ViewerProtocolPolicy": "redirect-to-https",
+            "AllowedMethods": {"Quantity": len(read), "Items": read},
+            "Compress": True,
+            "CachePolicyId": caching_optimised,
+        },
+        "CacheBehaviors": {
+            "Quantity": 1,
+            "Items": [
+                {
+                    "PathPattern": "/api/*",
+                    "TargetOriginId": "api",
+                    "ViewerProtocolPolicy": "https-only",
+                    "AllowedMethods": {"Quantity": len(every), "Items": every},
+                    "Compress": True,
+                    "CachePolicyId": caching_disabled,
+                    "OriginRequestPolicyId": all_but_host,
+                }
+            ],
+        },
+    }
+
+
+def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
+    rules = [
+        {
+            "ID": rule["id"],
+            "Status": "Enabled",
+            "Filter": {"Prefix": rule["prefix"]},
+            "Expiration": {"Days": rule["days"]},
+        }
+        for rule in bucket["expire"]
+    ]
+    return {"Bucket": name, "LifecycleConfiguration": {"Rules": rules}}

@@ -1,0 +1,116 @@
+"""What the data planes must hear of the control plane that moto keeps.
+
+moto stores REST APIs, distributions and access keys; serving them is ours. After moto has accepted
+a call, these hooks hand on what it carried. A call that moto refused changes nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from defusedxml import ElementTree
+from starlette.requests import Request
+
+from emulator.core import ids
+from emulator.core.credentials import Credential, CredentialStore
+from emulator.endpoint.moto_lane import MotoReply
+from emulator.endpoint.router import Route, query_action
+
+LoadApi = Callable[[str, str, dict[str, Any]], None]
+Invalidate = Callable[[str, list[str]], None]
+
+_REST_API = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)$")
+_DEPLOY = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/(?:deployments|stages)$")
+_INVALIDATION = re.compile(r"^/2020-05-31/distribution/(?P<id>[A-Z0-9]+)/invalidation$")
+
+
+class ControlHooks:
+    """Hands on REST API bodies, invalidations and new credentials."""
+
+    def __init__(
+        self, credentials: CredentialStore, *, load_api: LoadApi, invalidate: Invalidate
+    ) -> None:
+        self._credentials = credentials
+        self._load_api = load_api
+        self._invalidate = invalidate
+        self._bodies: dict[str, dict[str, Any]] = {}
+
+    async def after_moto(
+        self, route: Route, request: Request, body: bytes, reply: MotoReply
+    ) -> None:
+        """Hear of a call that moto has answered."""
+        if reply.status >= 300:  # noqa: PLR2004
+            return
+        if route.service == "apigateway":
+            self._apigateway(request, body, reply)
+        elif route.service == "cloudfront":
+            self._cloudfront(request, body)
+        elif route.service == "sts" and query_action(body).startswith("AssumeRole"):
+            self._session(reply.body)
+        elif route.service == "iam" and query_action(body) == "CreateAccessKey":
+            self._access_key(reply.body)
+
+    def api_body(self, api_id: str, document: dict[str, Any]) -> None:
+        """Remember the OpenAPI body of a REST API; it serves once it is deployed."""
+        self._bodies[api_id] = document
+
+    def api_deployed(self, api_id: str, stage: str) -> None:
+        """A deployment of the API went to ``stage``: serve its body as it is now."""
+        document = self._bodies.get(api_id)
+        if document is not None:
+            self._load_api(api_id, stage, document)
+
+    def _apigateway(self, request: Request, body: bytes, reply: MotoReply) -> None:
+        path = request.url.path
+        if request.method == "PUT" and (found := _REST_API.match(path)):
+            self.api_body(found["api"], _openapi(body))
+        elif request.method == "POST" and path == "/restapis":
+            if request.query_params.get("mode") == "import":
+                self.api_body(str(yaml.safe_load(reply.body)["id"]), _openapi(body))
+        elif request.method == "POST" and (found := _DEPLOY.match(path)):
+            stage = yaml.safe_load(body or b"{}").get("stageName")
+            if stage:
+                self.api_deployed(found["api"], str(stage))
+
+    def _cloudfront(self, request: Request, body: bytes) -> None:
+        found = _INVALIDATION.match(request.url.path)
+        if found and request.method == "POST":
+            tree = ElementTree.fromstring(body)
+            paths = [e.text or "" for e in tree.iter() if e.tag.rpartition("}")[2] == "Path"]
+            self._invalidate(found["id"], paths)
+
+    def _session(self, answer: bytes) -> None:
+        fields = _texts(answer)
+        self._credentials.add(
+            Credential(
+                access_key=fields["AccessKeyId"],
+                secret=fields["SecretAccessKey"],
+                token=fields["SessionToken"],
+                principal=fields["Arn"],
+                account=fields["Arn"].split(":")[4],
+            )
+        )
+
+    def _access_key(self, answer: bytes) -> None:
+        fields = _texts(answer)
+        self._credentials.add(
+            Credential(
+                access_key=fields["AccessKeyId"],
+                secret=fields["SecretAccessKey"],
+                principal=f"arn:aws:iam::{ids.ACCOUNT}:user/{fields['UserName']}",
+                account=ids.ACCOUNT,
+            )
+        )
+
+
+def _openapi(body: bytes) -> dict[str, Any]:
+    document = yaml.safe_load(body)
+    return document if isinstance(document, dict) else {}
+
+
+def _texts(answer: bytes) -> dict[str, str]:
+    tree = ElementTree.fromstring(answer)
+    return {e.tag.rpartition("}")[2]: e.text or "" for e in tree.iter()}

@@ -1,0 +1,207 @@
+"""moto, in this process, on one lane.
+
+moto gives us the breadth of AWS's control planes and is not thread-safe: everything that touches
+its state runs on one thread, one thing after another. Importing its service modules is slow (two
+seconds in all); ``warm`` does it ahead, while the rest of the emulator starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from emulator.core import ids
+from emulator.core.bus import Caller
+from emulator.core.errors import AwsError, NotSupported
+
+T = TypeVar("T")
+
+BODY_BYTES_MAX = 80 * 1024 * 1024
+"""Lambda takes zips of 50 MB, base64 makes 67 MB of it; nothing sends more to a control plane."""
+
+
+@dataclass(frozen=True)
+class MotoReply:
+    """What moto answered on the wire."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class MotoLane:
+    """One thread that owns moto."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
+        self._wsgi: Any = None
+        self._models: dict[str, Any] = {}
+        # moto reads these when it is imported: managed policies are what Terraform attaches to
+        # execution roles, and browsers must see our buckets' CORS rules, not moto's open ones.
+        os.environ.setdefault("MOTO_ACCOUNT_ID", ids.ACCOUNT)
+        os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+
+    async def run(self, fn: Callable[[], T]) -> T:
+        """Run ``fn`` on the lane and return what it returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, fn)
+
+    async def warm(self, services: Iterable[str]) -> None:
+        """Import moto's modules of ``services`` (moto's names: ``awslambda``, ``iam``).
+
+        On another thread than the lane, so that what is imported already can be used meanwhile;
+        importing touches none of moto's state.
+        """
+        for name in services:
+            await asyncio.to_thread(_import, name)
+
+    async def http(
+        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> MotoReply:
+        """Pass an HTTP request on to moto; ``target`` is the raw path with its query."""
+        if len(body) > BODY_BYTES_MAX:
+            raise AwsError("RequestEntityTooLargeException", "The request is too large.", 413)
+        kept = list(headers)
+        return await self.run(lambda: self._request(method, target, kept, body))
+
+    async def call(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        """Call an operation with the SDK's parameters; answers the SDK's response.
+
+        Raises AwsError as the service answers, NotSupported for what moto does not know.
+        """
+        return await self.run(lambda: self._call(service, operation, params, caller))
+
+    def close(self) -> None:
+        """End the lane's thread; what is under way finishes first."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _request(
+        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
+    ) -> MotoReply:
+        from werkzeug.test import EnvironBuilder, run_wsgi_app  # noqa: PLC0415 (slow import)
+
+        if self._wsgi is None:
+            from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 (slow import)
+                DomainDispatcherApplication,
+                create_backend_app,
+            )
+
+            self._wsgi = DomainDispatcherApplication(create_backend_app)
+        path, _, query = target.partition("?")
+        sent = [(k, v) for k, v in headers if k.lower() not in {"host", "content-length"}]
+        environ = EnvironBuilder(
+            path=path,
+            query_string=query,
+            base_url="http://localhost",
+            method=method,
+            headers=sent,
+            data=body,
+        ).get_environ()
+        chunks, status, answered = run_wsgi_app(self._wsgi, environ, buffered=True)
+        return MotoReply(
+            status=int(status.split(" ", 1)[0]),
+            headers=list(answered.items()),
+            body=b"".join(chunks),
+        )
+
+    def _call(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> dict[str, Any]:
+        from botocore import parsers, serialize  # noqa: PLC0415 (slow import)
+
+        model = self._model(service)
+        if operation not in model.operation_names:
+            raise NotSupported(f"{service}:{operation}")
+        operation_model = model.operation_model(operation)
+        protocol = model.resolved_protocol
+        request = serialize.create_serializer(protocol).serialize_to_request(
+            params, operation_model
+        )
+        scope = f"{caller.access_key}/20200101/{caller.region}/{model.signing_name}/aws4_request"
+        headers = [
+            *((k, str(v)) for k, v in request["headers"].items()),
+            (
+                "Authorization",
+                f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=internal",
+            ),
+        ]
+        body = request["body"]
+        if isinstance(body, dict):
+            from urllib.parse import urlencode  # noqa: PLC0415
+
+            body = urlencode(body)
+        if isinstance(body, str):
+            body = body.encode()
+        reply = self._request(
+            request["method"], _target(request["url_path"], request["query_string"]), headers, body
+        )
+        parsed = parsers.create_parser(protocol).parse(
+            {
+                "status_code": reply.status,
+                "headers": _lower(reply.headers),
+                "body": reply.body,
+            },
+            operation_model.output_shape,
+        )
+        if reply.status >= 300:  # noqa: PLR2004
+            error = parsed.get("Error", {})
+            raise AwsError(
+                error.get("Code") or "InternalFailure",
+                error.get("Message") or "",
+                reply.status if reply.status < 500 else 400,  # noqa: PLR2004
+            )
+        parsed.pop("ResponseMetadata", None)
+        return cast("dict[str, Any]", parsed)
+
+    def _model(self, service: str) -> Any:
+        if service not in self._models:
+            import botocore.session  # noqa: PLC0415 (slow import)
+            from botocore.exceptions import UnknownServiceError  # noqa: PLC0415
+
+            session = botocore.session.get_session()
+            try:
+                self._models[service] = session.get_service_model(_SDK_NAMES.get(service, service))
+            except UnknownServiceError as error:
+                raise NotSupported(f"the service {service!r}") from error
+        return self._models[service]
+
+
+class MotoService:
+    """One of moto's services as the bus wants it."""
+
+    def __init__(self, name: str, lane: MotoLane) -> None:
+        self._name = name
+        self._lane = lane
+
+    async def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one API call; raises AwsError."""
+        return await self._lane.call(self._name, operation, params, caller)
+
+
+_SDK_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+
+
+def _import(name: str) -> None:
+    importlib.import_module(f"moto.{name}.models")
+    importlib.import_module(f"moto.{name}.responses")
+
+
+def _target(path: str, query: Any) -> str:
+    if not query:
+        return path
+    from urllib.parse import urlencode  # noqa: PLC0415
+
+    return path + "?" + (query if isinstance(query, str) else urlencode(query, doseq=True))
+
+
+def _lower(headers: list[tuple[str, str]]) -> Any:
+    from botocore.awsrequest import HeadersDict  # noqa: PLC0415
+
+    return HeadersDict(headers)

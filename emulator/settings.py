@@ -1,0 +1,47 @@
+"""Settings of the emulator: what ``nst up`` takes, with defaults and limits."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.core import ids
+from emulator.core.errors import EmulatorError
+
+AWS_PORT = 4566
+EDGE_PORT = 8080
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one emulator runs.
+
+    Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
+    without the NST system deployed. ``host`` is a loopback address unless the user says otherwise.
+    """
+
+    host: str = "127.0.0.1"
+    aws_port: int = AWS_PORT
+    edge_port: int = EDGE_PORT
+    data_dir: Path | None = None
+    bare: bool = False
+    name: str = "nst"
+    account: str = ids.ACCOUNT
+    region: str = ids.REGION
+    limit_microusd: int | None = None
+    worker_command: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        for port in (self.aws_port, self.edge_port):
+            if not 0 <= port <= 65535:  # noqa: PLR2004
+                raise EmulatorError(f"{port} is not a port; choose one from 1 to 65535.")
+        if self.aws_port and self.aws_port == self.edge_port:
+            raise EmulatorError("The AWS endpoint and the edge need two different ports.")
+
+
+def state_dir() -> Path:
+    """Where running emulators leave their notes (``$XDG_STATE_HOME/nst``)."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "nst"

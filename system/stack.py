@@ -1,0 +1,75 @@
+"""The declaration of the system's resources: one file, read by Terraform and by the emulator.
+
+``stack.json`` holds placeholders of the form ``${word}``; whoever deploys fills them. This module
+reads the file, fills placeholders and refuses one that nobody filled.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from system import problems
+
+_PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
+
+
+class UnfilledPlaceholderError(KeyError):
+    """A template names a value that the deployment did not give."""
+
+
+def declaration() -> dict[str, Any]:
+    """The whole declaration with its placeholders unfilled."""
+    loaded: dict[str, Any] = json.loads(_read("stack.json"))
+    return loaded
+
+
+def policy(name: str) -> dict[str, Any]:
+    """The policy document ``policies/<name>.json`` with its placeholders unfilled."""
+    loaded: dict[str, Any] = json.loads(_read(f"policies/{name}.json"))
+    return loaded
+
+
+def workflow(file: str, values: Mapping[str, str]) -> str:
+    """A workflow's definition (JSON text), its placeholders filled.
+
+    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents.
+    """
+    return fill_text(
+        _read(f"workflows/{file}"), {"problems": json.dumps(problems.table()), **values}
+    )
+
+
+def contract(values: Mapping[str, str]) -> str:
+    """The API contract (YAML text), its placeholders filled."""
+    return fill_text(_read("contract/openapi.yaml"), values)
+
+
+def fill_text(text: str, values: Mapping[str, str]) -> str:
+    """Replace every ``${word}``; raises UnfilledPlaceholderError for an unknown word."""
+
+    def value(found: re.Match[str]) -> str:
+        try:
+            return values[found[1]]
+        except KeyError:
+            raise UnfilledPlaceholderError(found[1]) from None
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def fill(document: Any, values: Mapping[str, str]) -> Any:
+    """The same document with the placeholders in all its strings filled."""
+    if isinstance(document, str):
+        return fill_text(document, values)
+    if isinstance(document, list):
+        return [fill(item, values) for item in document]
+    if isinstance(document, dict):
+        return {key: fill(item, values) for key, item in document.items()}
+    return document
+
+
+def _read(path: str) -> str:
+    return resources.files("system").joinpath(path).read_text(encoding="utf-8")

@@ -1,0 +1,122 @@
+"""The running stack that system tests speak to, over HTTP and boto3 alone.
+
+One emulator is started by its command line for the whole session; tests that need another budget,
+a data directory or a kill start their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+START_TIMEOUT_S = 60.0
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass
+class Running:
+    """A stack that runs: its addresses and, when it is ours, its process."""
+
+    aws_url: str
+    web_url: str
+    process: subprocess.Popen[str] | None = None
+
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client of the stack, as anyone would make one."""
+        return boto3.client(
+            service,
+            endpoint_url=self.aws_url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 1}, **config),
+        )
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, "this stack is not a process of ours"
+        return self.process.pid
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(what: str, condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+    """Poll until the condition gives something true, and return that."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {timeout_s} s in vain for: {what}"
+        time.sleep(0.05)
+
+
+def nst(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> Any:
+    """Run the nst command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "system", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=options.pop("timeout", 120),
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        **options,
+    )
+
+
+@contextlib.contextmanager
+def started(tmp_path: Path, *options: str) -> Iterator[Running]:
+    """An emulator of our own, ended (and its children with it) when the block ends."""
+    aws, web = free_port(), free_port()
+    log = tmp_path / f"up-{aws}.log"
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    command = [
+        sys.executable, "-m", "system", "up",
+        "--aws-port", str(aws), "--edge-port", str(web), *options,
+    ]  # fmt: skip
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, text=True, env=env, cwd=ROOT
+        )
+    running = Running(f"http://127.0.0.1:{aws}", f"http://localhost:{web}", process)
+
+    def ready() -> bool:
+        assert process.poll() is None, f"the emulator ended at once:\n{log.read_text()}"
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{running.aws_url}/_nst/status").json()["ready"] is True
+        return False
+
+    try:
+        wait_until("the emulator to be up", ready, START_TIMEOUT_S)
+        yield running
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                pytest.fail(f"the emulator did not end on SIGTERM:\n{log.read_text()[-4000:]}")
+        said = log.read_text()
+        if "Traceback" in said:
+            pytest.fail(f"the emulator printed a traceback:\n{said[-6000:]}")

@@ -1,0 +1,108 @@
+"""What a caller gives the engine and gets back: plain values, importable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.engine.errors import ParameterError
+
+#: (height, width, 3) RGB in 0..1, as a screen shows it (sRGB).
+Picture = NDArray[np.float32]
+Quality = Literal["draft", "good", "best"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
+SIZE_MIN, SIZE_MAX = 32, 2048
+STRENGTH_MAX = 2.0
+STYLES_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParams:
+    """How to paint.
+
+    size: longest side of the result in px, 32..2048.
+    quality: how much work is done; see :mod:`worker.engine.schedule` for what it costs.
+    strength: 0..2; 1 is balanced, 0 keeps the photograph's drawing, 2 lets the style rule.
+    style_weights: one number above 0 for each style (only ratios count); empty: all the same.
+    keep_colours: give the result the colours of the content picture.
+    seed: 0..2**32-1; another seed is another take. One machine repeats a seed exactly.
+    deadline_s: seconds (wall clock) after which the best picture so far is returned.
+    """
+
+    size: int = 512
+    quality: Quality = "good"
+    strength: float = 1.0
+    style_weights: tuple[float, ...] = ()
+    keep_colours: bool = False
+    seed: int = 0
+    deadline_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not SIZE_MIN <= self.size <= SIZE_MAX:
+            raise ParameterError(f"size is {SIZE_MIN} to {SIZE_MAX} px, not {self.size}.")
+        if self.quality not in QUALITIES:
+            raise ParameterError(f"quality is one of {', '.join(QUALITIES)}, not {self.quality}.")
+        if not 0 <= self.strength <= STRENGTH_MAX:
+            raise ParameterError(f"strength is 0 to {STRENGTH_MAX:g}, not {self.strength:g}.")
+        if any(not (isfinite(weight) and weight > 0) for weight in self.style_weights):
+            raise ParameterError("Every style weight is a number above 0.")
+        if not 0 <= self.seed < 2**32:
+            raise ParameterError(f"seed is 0 to {2**32 - 1}, not {self.seed}.")
+        if self.deadline_s is not None and not self.deadline_s > 0:
+            raise ParameterError("deadline_s is a number of seconds above 0.")
+
+    def weights_for(self, styles: int) -> tuple[float, ...]:
+        """Give the share of each of ``styles`` pictures; the shares add up to 1."""
+        if not 1 <= styles <= STYLES_MAX:
+            raise ParameterError(f"Give 1 to {STYLES_MAX} style pictures, not {styles}.")
+        weights = self.style_weights or (1.0,) * styles
+        if len(weights) != styles:
+            raise ParameterError(f"{len(weights)} style weights for {styles} style pictures.")
+        return tuple(weight / sum(weights) for weight in weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is, told after every evaluation.
+
+    step counts evaluations of the network, 1..steps_total; side is the longest side in px that
+    is being painted; loss = style_loss + content_loss (+ a small penalty on colours out of
+    range); elapsed_s and eta_s are wall clock seconds; preview makes a JPEG of the picture as
+    it is now (it costs some 10 ms, so call it only when somebody looks).
+    """
+
+    step: int
+    steps_total: int
+    side: int
+    loss: float
+    style_loss: float
+    content_loss: float
+    elapsed_s: float
+    eta_s: float
+    dtype: str
+    preview: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleResult:
+    """A finished picture and what it took.
+
+    image has the content picture's proportions and ``params.size`` as its longest side;
+    stopped_early says that the deadline came first; cpu_s counts all threads of the process;
+    dtype is what the network was computed in, "float32" or "bfloat16".
+    """
+
+    image: Picture
+    steps: int
+    steps_total: int
+    stopped_early: bool
+    style_loss: float
+    content_loss: float
+    elapsed_s: float
+    cpu_s: float
+    dtype: str

@@ -1,0 +1,42 @@
+"""Pictures at several sizes: tensors (1, 3, H, W) from and to pictures, and resizing."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from worker.engine.network import SIDE_MIN
+from worker.engine.params import Picture
+
+
+def to_tensor(picture: Picture) -> Tensor:
+    """Turn (H, W, 3) into (1, 3, H, W)."""
+    pixels = np.ascontiguousarray(picture, dtype=np.float32)
+    return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def to_picture(image: Tensor) -> Picture:
+    """Turn (1, 3, H, W) into (H, W, 3), clipped to 0..1."""
+    picture: Picture = image.detach()[0].clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
+    return picture
+
+
+def fitted(height: int, width: int, side: int) -> tuple[int, int]:
+    """Give the (height, width) in px with that proportion and ``side`` as the longer one."""
+    scale = side / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def paintable(height: int, width: int, side: int) -> tuple[int, int]:
+    """Give `fitted`, with no side below what the network can see (16 px)."""
+    low, wide = fitted(height, width, side)
+    return max(SIDE_MIN, low), max(SIDE_MIN, wide)
+
+
+def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Give ``image`` (1, 3, H, W) at ``size`` (height, width), without aliasing or ringing."""
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return F.interpolate(image, size=size, mode="bicubic", antialias=True).clamp(0, 1)

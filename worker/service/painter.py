@@ -1,0 +1,121 @@
+"""The engine of ``worker.engine`` as the service wants it.
+
+PyTorch is imported in ``prepare``, which is called after the task has reported that it started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from system import runs
+from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
+
+if TYPE_CHECKING:
+    from worker.engine.params import EngineParams, Progress
+
+DEADLINE_S_MIN = 0.1
+"""When the time is over before the first step: the engine still gives the picture it begins with."""
+
+
+class Painter:
+    """The optimisation engine for one run."""
+
+    def prepare(self) -> None:
+        """Import PyTorch and load the network's weights."""
+        from worker.engine import network
+
+        network.network(network.fastest_dtype())
+
+    def check(
+        self, content: bytes, styles: Sequence[bytes], run: Mapping[str, Any]
+    ) -> tuple[Any, list[Any]]:
+        """Decode the pictures, no larger than the painting will be."""
+        params = _checked(run, len(styles))
+        return (
+            _decode(content, "content picture", params.size),
+            [
+                _decode(style, f"style picture {place}", params.size)
+                for place, style in enumerate(styles, start=1)
+            ],
+        )
+
+    def paint(
+        self,
+        pictures: tuple[Any, list[Any]],
+        run: Mapping[str, Any],
+        deadline_s: float,
+        on_step: Callable[[Step], None],
+        stopped: Callable[[], bool],
+    ) -> Painting:
+        """Paint, and encode the result as PNG."""
+        from worker.engine import stylize
+        from worker.engine.pictures import encode
+
+        content, styles = pictures
+        result = stylize(
+            content,
+            styles,
+            _params(run, max(DEADLINE_S_MIN, deadline_s)),
+            on_progress=lambda progress: on_step(_step(progress)),
+            should_stop=stopped,
+        )
+        return Painting(
+            png=encode(result.image),
+            steps=result.steps,
+            dtype=result.dtype,
+            cpu_s=result.cpu_s,
+            stopped_early=result.stopped_early,
+        )
+
+
+def _checked(run: Mapping[str, Any], styles: int) -> EngineParams:
+    """The parameters of a run input; raises ParametersRefusedError."""
+    from worker.engine.errors import ParameterError
+
+    try:
+        params = _params(run, DEADLINE_S_MIN)
+        params.weights_for(styles)
+    except (runs.InvalidRunError, ParameterError) as error:
+        raise ParametersRefusedError(str(error)) from error
+    return params
+
+
+def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
+    from worker.engine.params import EngineParams
+
+    wanted = runs.RunParams.parse(run["params"])
+    return EngineParams(
+        size=wanted.size,
+        quality=wanted.quality,  # type: ignore[arg-type] (EngineParams checks it)
+        strength=wanted.strength,
+        style_weights=tuple(run["style_weights"]),
+        keep_colours=wanted.keep_colours,
+        seed=wanted.seed,
+        deadline_s=deadline_s,
+    )
+
+
+def _decode(data: bytes, name: str, side: int) -> Any:
+    from worker.engine.errors import PictureError
+    from worker.engine.pictures import decode
+
+    try:
+        return decode(data, side=side)
+    except PictureError as error:
+        raise PictureRefusedError(f"The {name} cannot be used. {error.message}") from error
+
+
+def _step(progress: Progress) -> Step:
+    return Step(
+        step=progress.step,
+        steps=progress.steps_total,
+        size=progress.side,
+        loss=progress.loss,
+        style_loss=progress.style_loss,
+        content_loss=progress.content_loss,
+        elapsed_s=progress.elapsed_s,
+        eta_s=progress.eta_s,
+        dtype=progress.dtype,
+        preview=progress.preview,
+    )

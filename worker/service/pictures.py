@@ -1,0 +1,62 @@
+"""Fetching the pictures of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from system import runs
+from worker.service.clock import Clock
+from worker.service.control import Control
+from worker.service.patience import insist
+from worker.service.ports import PictureRefusedError
+from worker.service.storage import ObjectMissingError, ObjectTooLargeError, Storage
+from worker.service.timings import Timings
+
+PICTURE_BYTES_MAX = 20 * 1024 * 1024
+
+
+class Fetcher:
+    """Reads the content and the styles of a run input, one after the other."""
+
+    def __init__(self, storage: Storage, control: Control, clock: Clock, timings: Timings) -> None:
+        self._storage = storage
+        self._control = control
+        self._clock = clock
+        self._timings = timings
+
+    def fetch(self, run: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
+        """The content and the styles, at most ``PICTURE_BYTES_MAX`` each.
+
+        Raises PictureRefusedError, RunStoppedError as soon as the run is to stop, UnansweredError
+        when S3 does not answer.
+        """
+        keys = run["style_keys"]
+        if not 1 <= len(keys) <= runs.STYLES_MAX:
+            raise ValueError(f"a run has 1 to {runs.STYLES_MAX} styles, not {len(keys)}")
+        content = self._one(run["content_key"], "content picture")
+        return content, [
+            self._one(key, f"style picture {place}") for place, key in enumerate(keys, start=1)
+        ]
+
+    def _one(self, key: str, name: str) -> bytes:
+        def read() -> bytes:
+            self._control.check()
+            return self._storage.fetch(key, PICTURE_BYTES_MAX, self._control.check)
+
+        try:
+            return insist(
+                read,
+                self._timings.report_patience_s,
+                self._clock,
+                lambda: self._control.pause(self._timings.retry_s),
+            )
+        except ObjectMissingError as error:
+            raise PictureRefusedError(
+                f"The {name} is not there any more; please upload it again."
+            ) from error
+        except ObjectTooLargeError as error:
+            raise PictureRefusedError(
+                f"The {name} has more than {PICTURE_BYTES_MAX // 1024**2} MB; please use a"
+                " smaller one."
+            ) from error

@@ -1,0 +1,57 @@
+"""From the engine's steps to lines of the event log, as many as a visitor can use."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from worker.service.clock import Clock
+from worker.service.eventlog import EventLog
+from worker.service.logwriter import LogWriter
+from worker.service.ports import Step
+from worker.service.timings import Timings
+
+
+class ProgressLog:
+    """Takes each step in the engine's thread; writes some, and draws a preview when one is due.
+
+    The first and the last step are always written.
+    """
+
+    def __init__(self, events: EventLog, writer: LogWriter, clock: Clock, timings: Timings) -> None:
+        self._events = events
+        self._writer = writer
+        self._clock = clock
+        self._timings = timings
+        self._running = False
+        self._line_at = self._preview_at = clock.monotonic()
+
+    def __call__(self, step: Step) -> None:
+        """Note one step."""
+        if not self._running:
+            self._running = True
+            self._events.append("state", state="running", steps=step.steps, dtype=step.dtype)
+        now = self._clock.monotonic()
+        if now >= self._line_at or step.step >= step.steps:
+            self._line_at = now + self._timings.progress_s
+            self._events.append("progress", **_fields(step))
+        if now >= self._preview_at:
+            self._preview_at = now + self._timings.preview_s
+            self._writer.offer(step.preview())
+
+
+def _fields(step: Step) -> dict[str, float | None]:
+    return {
+        "step": step.step,
+        "steps": step.steps,
+        "size": step.size,
+        "loss": _short(step.loss),
+        "style_loss": _short(step.style_loss),
+        "content_loss": _short(step.content_loss),
+        "elapsed_s": round(step.elapsed_s, 2),
+        "eta_s": round(step.eta_s, 1),
+    }
+
+
+def _short(value: float) -> float | None:
+    """Six significant digits: the log is written again and again. None for what JSON lacks."""
+    return float(f"{value:.6g}") if isfinite(value) else None
