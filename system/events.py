@@ -64,9 +64,7 @@ class Event:
 
 def encode(event: Event) -> str:
     """The event's line, without its line end; raises EventLogError for what is no event."""
-    line = json.dumps(
-        event.document(), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    line = json.dumps(event.document(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     decode(line)
     return line
 

@@ -5,7 +5,7 @@ exact fractions of a dollar and are rounded up once, at the end, to micro-dollar
 
 Sources (prices as of ``AS_OF``):
 
-* https://aws.amazon.com/fargate/pricing/ (Linux; from image pull to stop, by the second, 60 s least)
+* https://aws.amazon.com/fargate/pricing/ (Linux; by the second, 60 s least)
 * https://aws.amazon.com/vpc/pricing/ (public IPv4 address)
 * https://aws.amazon.com/step-functions/pricing/ (a retry is a transition too)
 * https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/api-gateway/pricing/
@@ -48,14 +48,14 @@ class Prices:
     logs_gb: Fraction
     transfer_gb: Fraction
     """To the internet."""
-    ipv4_hour: Fraction = _usd("0.005")
-    transition: Fraction = _usd("0.025", 1_000)
+    ipv4_hour: Fraction = Fraction("0.005")
+    transition: Fraction = Fraction("0.000025")
     """Of a standard workflow."""
-    express_request: Fraction = _usd("1.00", 1_000_000)
-    express_gb_s: Fraction = _usd("0.00001667")
-    lambda_request: Fraction = _usd("0.20", 1_000_000)
-    lambda_gb_s: Fraction = _usd("0.0000166667")
-    cdn_request: Fraction = _usd("0.0220", 10_000)
+    express_request: Fraction = Fraction("0.000001")
+    express_gb_s: Fraction = Fraction("0.00001667")
+    lambda_request: Fraction = Fraction("0.0000002")
+    lambda_gb_s: Fraction = Fraction("0.0000166667")
+    cdn_request: Fraction = Fraction("0.0000022")
 
 
 _IRELAND_AND_VIRGINIA: Mapping[Architecture, Fraction] = {

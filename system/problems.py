@@ -18,8 +18,10 @@ INTERNAL = "InternalError"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of problem: ``code`` in kebab case, a short title, the HTTP status of an answer
-    that carries it, and the sentence that stands when nobody has a better one.
+    """One kind of problem.
+
+    ``code`` is in kebab case, ``status`` that of an HTTP answer which carries it, ``detail`` the
+    sentence that stands when nobody has a better one.
     """
 
     code: str

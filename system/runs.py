@@ -219,7 +219,9 @@ def canonical(document: Any) -> str:
     neither do the workflows that carry documents. Raises ValueError for numbers that JSON does not
     have.
     """
-    return json.dumps(_whole_numbers(document), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(
+        _whole_numbers(document), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
 
 
 def digest(document: Mapping[str, Any]) -> str:

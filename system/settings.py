@@ -84,14 +84,14 @@ class Environment:
         """The ECS cluster."""
         return self._required("CLUSTER")
 
-    def rates(self) -> prices.Rates:
-        """What this deployment's task costs."""
+    def rates(self, cpu_units: int | None = None, memory_mib: int | None = None) -> prices.Rates:
+        """What this deployment's task costs, or one of another size."""
         try:
             return prices.rates(
                 region=self.region,
                 architecture=self._required("TASK_ARCHITECTURE"),
-                cpu_units=self._whole("TASK_CPU_UNITS", 256, 16_384),
-                memory_mib=self._whole("TASK_MEMORY_MIB", 512, 122_880),
+                cpu_units=cpu_units or self._whole("TASK_CPU_UNITS", 256, 16_384),
+                memory_mib=memory_mib or self._whole("TASK_MEMORY_MIB", 512, 122_880),
             )
         except prices.UnknownPriceError as error:
             raise SettingsError(str(error)) from error

@@ -28,12 +28,11 @@ def style_errors(image: Tensor, style: Tensor) -> tuple[float, float]:
     with torch.no_grad():
         seen, wanted = net(image, LAYERS), net(style, LAYERS)
         for layer in LAYERS:
-            mean, covariance = losses.moments(seen[layer])
-            mean_like, covariance_like = losses.moments(wanted[layer])
-            target = losses.StyleTarget.of(mean_like, covariance_like, 1.0)
-            scale = (target.trace + target.mean.square().sum()) / target.trace
-            covariance_error += float((covariance - covariance_like).norm() / covariance_like.norm())
-            wasserstein_error += float(scale * target.loss(mean, covariance))
+            found, like = (losses.Moments.of(each[layer]) for each in (seen, wanted))
+            apart = (found.covariance - like.covariance).norm() / like.covariance.norm()
+            covariance_error += float(apart)
+            target = losses.StyleTarget.of(like, 1.0)
+            wasserstein_error += target.distance(found)[0] / target.trace
     return covariance_error / len(LAYERS), wasserstein_error / len(LAYERS)
 
 

@@ -28,6 +28,7 @@ STYLE_LAYERS = {
 }
 CONTENT_LAYER = "relu4_2"
 _CONTENT_WEIGHT = 0.03
+_CONTENT_FALL = 1.0
 _RANGE_WEIGHT = 10.0
 _NOISE = 0.02
 _PREVIEW_SIDE = 512
@@ -201,35 +202,37 @@ class _Loss:
     ) -> None:
         self._net, self._run = net, run
         self.total = float("nan")
-        self._style: dict[str, losses.StyleTarget] = {}
+        self._targets: dict[str, losses.StyleTarget] = {}
         with torch.no_grad():
-            means: dict[str, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in STYLE_LAYERS}
-            for example in examples:
+            seen: dict[str, list[tuple[float, losses.Moments]]] = {}
+            for share, example in zip(shares, examples, strict=True):
                 height, width = example.shape[-2:]
                 small = pyramid.resize(example, pyramid.paintable(height, width, stage.side))
                 for layer, found in net(small, STYLE_LAYERS).items():
-                    means[layer].append(losses.moments(found))
-            all_weights = sum(STYLE_LAYERS.values())
+                    seen.setdefault(layer, []).append((share, losses.Moments.of(found)))
+            everything = sum(STYLE_LAYERS.values())
             for layer, weight in STYLE_LAYERS.items():
-                # Several styles: the mixture's first two moments would blur them into one another
-                # by their spread between; the shares' mean keeps each style's own spread.
-                mean = sum((s * m for s, (m, _) in zip(shares, means[layer], strict=True)), torch.zeros(()))
-                covariance = sum((s * c for s, (_, c) in zip(shares, means[layer], strict=True)), torch.zeros(()))
-                self._style[layer] = losses.StyleTarget.of(mean, covariance, weight / all_weights)
+                mixed = losses.Moments.mix(seen[layer])
+                self._targets[layer] = losses.StyleTarget.of(mixed, weight / everything)
             kept = net(drawn, [CONTENT_LAYER])[CONTENT_LAYER]
             weight = _CONTENT_WEIGHT * 8 ** (1 - run.params.strength)
+            weight *= (128 / stage.side) ** _CONTENT_FALL
             self._content = losses.ContentTarget.of(kept, weight)
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         leaf = image.detach().requires_grad_()
         seen = self._net(leaf, (*STYLE_LAYERS, CONTENT_LAYER))
-        content = self._content.loss(seen[CONTENT_LAYER])
-        style = torch.zeros(())
-        for layer, target in self._style.items():
-            style = style + target.loss(*losses.moments(seen[layer]))
-        total = style + content + _RANGE_WEIGHT * losses.out_of_range(leaf)
-        total.backward()  # type: ignore[no-untyped-call]
-        self.total = float(total)
-        self._run.style_loss, self._run.content_loss = float(style), float(content)
+        style, slopes = 0.0, []
+        with torch.no_grad():
+            content, by_content = self._content.loss(seen[CONTENT_LAYER])
+            for layer, target in self._targets.items():
+                loss, slope = target.loss(seen[layer])
+                style += loss
+                slopes.append(slope)
+            excess, by_excess = losses.out_of_range(image)
+        found = [seen[layer] for layer in self._targets]
+        torch.autograd.backward([*found, seen[CONTENT_LAYER]], [*slopes, by_content])
         assert leaf.grad is not None
-        return self.total, leaf.grad
+        self._run.style_loss, self._run.content_loss = style, content
+        self.total = style + content + _RANGE_WEIGHT * excess
+        return self.total, leaf.grad.add_(by_excess, alpha=_RANGE_WEIGHT)

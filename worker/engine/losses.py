@@ -6,45 +6,143 @@ distance between Gram matrices, which mottles faces at any small budget:
 ``|m - m*|^2 + tr S + tr S* - 2 tr (S*^1/2 S S*^1/2)^1/2``.
 Content: mean squared difference of one layer's activations (Gatys et al.,
 https://arxiv.org/abs/1508.06576).
+
+Each loss gives its slope along with its value, in closed form: autograd would keep both factors of
+every product and multiply twice on the way back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-_EIGENVALUE_MIN = 1e-7  # of the largest one: below it the root's slope is noise
+_EIGENVALUE_MIN = 1e-6  # of the largest one: below it the root's slope is noise
+_TINY = 1e-12
 _CHUNKS = 16
 
 
-class _Moments(torch.autograd.Function):
-    """Means (C) and covariances (C, C), float32, of activations (1, C, H, W).
+@dataclass(frozen=True)
+class Moments:
+    """What a style is made of: means (C) and covariances (C, C) of activations, float32."""
 
-    A function of its own because autograd would keep both factors of the product and multiply
-    twice on the way back; the covariance is symmetric, so that once is enough.
-    """
+    mean: Tensor
+    covariance: Tensor
 
-    @staticmethod
-    def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
+    @classmethod
+    def of(cls, features: Tensor) -> Moments:
+        """Take the moments of activations (1, C, H, W)."""
         rows = _rows(features)
         mean = _mean(rows)
-        centred = rows - mean.to(rows.dtype)
-        ctx.save_for_backward(centred)
-        ctx.shape = features.shape
-        return mean, _second_moment(centred)
+        return cls(mean, _second_moment(rows - mean.to(rows.dtype)))
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        by_mean, by_covariance = gradients
-        (centred,) = ctx.saved_tensors
-        symmetric = (by_covariance + by_covariance.T).to(centred.dtype)
-        by_rows = torch.addmm(by_mean.to(centred.dtype), centred, symmetric)
-        by_rows /= len(centred)
-        _, channels, height, width = ctx.shape
-        return by_rows.view(1, height, width, channels).permute(0, 3, 1, 2)
+    @classmethod
+    def mix(cls, parts: list[tuple[float, Moments]]) -> Moments:
+        """Blend several styles by shares that add up to 1.
+
+        A plain mean of both moments, not the mixture's covariance: that one has the styles'
+        distance from one another as a spread of its own, which is in none of them.
+        """
+        mean = torch.stack([share * part.mean for share, part in parts]).sum(0)
+        covariance = torch.stack([share * part.covariance for share, part in parts]).sum(0)
+        return cls(mean, covariance)
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """The Gaussian that a layer's activations are drawn to, and how much it matters.
+
+    mean (C), root = S*^1/2 (C, C), trace = tr S*; weight multiplies the squared distance.
+    """
+
+    mean: Tensor
+    root: Tensor
+    trace: float
+    weight: float
+
+    @classmethod
+    def of(cls, style: Moments, weight: float) -> StyleTarget:
+        """Build a target; its loss is ``weight`` where the picture is one flat grey or so."""
+        values, vectors = torch.linalg.eigh(style.covariance)
+        values = values.clamp(min=0)
+        trace, offset = float(values.sum()), float(style.mean.square().sum())
+        root = (vectors * values.sqrt()) @ vectors.T
+        return cls(style.mean, root, trace, weight / max(trace + offset, _TINY))
+
+    def distance(self, seen: Moments) -> tuple[float, Tensor]:
+        """Give the squared Wasserstein-2 distance and its slope by the covariance (C, C)."""
+        overlap, inverse = _root_trace(self.root @ seen.covariance @ self.root)
+        slope = torch.eye(len(self.mean)) - self.root @ inverse @ self.root
+        spread = float(seen.covariance.diagonal().sum())
+        return self._offset(seen.mean) + spread + self.trace - 2 * overlap, slope
+
+    def loss(self, features: Tensor) -> tuple[float, Tensor]:
+        """Give the weighted distance of activations (1, C, H, W), and its slope by them."""
+        rows = _rows(features)
+        count, channels = rows.shape
+        mean = _mean(rows)
+        centred = rows - mean.to(rows.dtype)
+        if count < channels:
+            distance, turn = self._few(mean, centred.float())
+            slope = turn.to(rows.dtype)
+        else:
+            distance, by_covariance = self.distance(Moments(mean, _second_moment(centred)))
+            slope = centred @ by_covariance.to(rows.dtype)
+        slope = (slope + (mean - self.mean).to(rows.dtype)).mul_(2 * self.weight / count)
+        _, _, height, width = features.shape
+        return self.weight * distance, slope.view(1, height, width, channels).permute(0, 3, 1, 2)
+
+    def _few(self, mean: Tensor, centred: Tensor) -> tuple[float, Tensor]:
+        """Do the same from fewer positions than channels: an (n, n) problem, cheap and full rank.
+
+        The products X X' and X' X have the same eigenvalues besides zeros.
+        """
+        rooted = centred @ self.root
+        overlap, inverse = _root_trace(rooted @ rooted.T / len(centred))
+        spread = float(centred.square().sum()) / len(centred)
+        distance = self._offset(mean) + spread + self.trace - 2 * overlap
+        return distance, centred - inverse @ rooted @ self.root
+
+    def _offset(self, mean: Tensor) -> float:
+        return float((mean - self.mean).square().sum())
+
+
+@dataclass(frozen=True)
+class ContentTarget:
+    """Activations (1, C, H, W) to stay near to; weight multiplies the mean squared difference."""
+
+    features: Tensor
+    weight: float
+
+    @classmethod
+    def of(cls, features: Tensor, weight: float) -> ContentTarget:
+        """Build a target whose distance is relative to the activations' own variance."""
+        spread = float(features.float().var(correction=0))
+        return cls(features, weight / max(spread, _TINY))
+
+    def loss(self, features: Tensor) -> tuple[float, Tensor]:
+        """Give the weighted mean squared difference, and its slope by the activations."""
+        apart = features - self.features
+        value = self.weight * float(apart.float().square().mean())
+        return value, apart.mul_(2 * self.weight / apart.numel())
+
+
+def out_of_range(image: Tensor) -> tuple[float, Tensor]:
+    """Give the mean squared excess over 0..1, and its slope.
+
+    Colours that no screen shows would hide a part of the loss that comes back when they are cut.
+    """
+    excess = image - image.clamp(0, 1)
+    return float(excess.square().mean()), excess * (2 / image.numel())
+
+
+def _root_trace(matrix: Tensor) -> tuple[float, Tensor]:
+    """Give tr M^1/2 of a symmetric matrix without negative eigenvalues, and M^-1/2."""
+    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+    values = values.clamp(min=max(float(values[-1]) * _EIGENVALUE_MIN, _TINY))
+    roots = values.sqrt()
+    return float(roots.sum()), (vectors / roots) @ vectors.T
 
 
 def _rows(features: Tensor) -> Tensor:
@@ -70,67 +168,5 @@ def _second_moment(rows: Tensor) -> Tensor:
     whole = count - count % _CHUNKS
     parts = rows[:whole].reshape(_CHUNKS, -1, channels)
     total = torch.bmm(parts.transpose(1, 2), parts).sum(0, dtype=torch.float32)
-    if whole < count:
-        rest = rows[whole:].float()
-        total += rest.T @ rest
-    return total / count
-
-
-def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Give means (C) and covariances (C, C) in float32 of activations (1, C, H, W)."""
-    mean, covariance = _Moments.apply(features)  # type: ignore[no-untyped-call]
-    return mean, covariance
-
-
-@dataclass(frozen=True)
-class StyleTarget:
-    """The Gaussian that a layer's activations are drawn to, and how much it matters.
-
-    mean (C), root = S*^1/2 (C, C), trace = tr S*; weight multiplies the squared distance.
-    """
-
-    mean: Tensor
-    root: Tensor
-    trace: Tensor
-    weight: float
-
-    @classmethod
-    def of(cls, mean: Tensor, covariance: Tensor, weight: float) -> StyleTarget:
-        """Build a target whose distance is relative: 1 is as far as the style is from grey."""
-        values, vectors = torch.linalg.eigh(covariance)
-        values = values.clamp(min=0)
-        root = (vectors * values.sqrt()) @ vectors.T
-        return cls(mean, root, values.sum(), weight / float(values.sum() + mean.square().sum()))
-
-    def loss(self, mean: Tensor, covariance: Tensor) -> Tensor:
-        """Give the weighted squared Wasserstein-2 distance (scalar, float32)."""
-        inner = self.root @ covariance @ self.root
-        eigenvalues = torch.linalg.eigvalsh((inner + inner.T) / 2)
-        least = float(eigenvalues.detach()[-1]) * _EIGENVALUE_MIN
-        overlap = eigenvalues.clamp(min=max(least, 1e-12)).sqrt().sum()
-        distance = (mean - self.mean).square().sum()
-        distance = distance + covariance.diagonal().sum() + self.trace - 2 * overlap
-        return self.weight * distance
-
-
-@dataclass(frozen=True)
-class ContentTarget:
-    """Activations (1, C, H, W) to stay near to; weight multiplies the mean squared difference."""
-
-    features: Tensor
-    weight: float
-
-    @classmethod
-    def of(cls, features: Tensor, weight: float) -> ContentTarget:
-        """Build a target whose distance is relative to the activations' own variance."""
-        spread = float(features.float().var())
-        return cls(features, weight / max(spread, 1e-12))
-
-    def loss(self, features: Tensor) -> Tensor:
-        """Give the weighted mean squared difference (scalar, float32)."""
-        return self.weight * (features - self.features).float().square().mean()
-
-
-def out_of_range(image: Tensor) -> Tensor:
-    """Mean squared excess over 0..1: colours no screen shows would hide part of the loss."""
-    return (image - image.detach().clamp(0, 1)).square().mean()
+    rest = rows[whole:].float()
+    return (total + rest.T @ rest) / count

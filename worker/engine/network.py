@@ -79,7 +79,11 @@ class Network:
             if layer[4] != block:
                 block = layer[4]
                 hidden = F.max_pool2d(hidden, 2)
-            summed = F.conv2d(hidden, weight, bias, padding=1)
+            if layer == "relu1_1":
+                # Not as trained: zeros around the picture read as an edge and leave a frame on it.
+                summed = F.conv2d(F.pad(hidden, (1, 1, 1, 1), "replicate"), weight, bias)
+            else:
+                summed = F.conv2d(hidden, weight, bias, padding=1)
             hidden = F.relu(summed)
             if layer in wanted:
                 found[layer] = hidden if rectified else summed

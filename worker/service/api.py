@@ -23,10 +23,10 @@ from system import problems, runs
 from worker.service import sse
 from worker.service.aws import AwsErrors, error_code
 from worker.service.control import Stop
-from worker.service.eventlog import EventLog, view
 from worker.service.follow import FollowedLog, Follower
 from worker.service.limits import BodyLimit
 from worker.service.run import Run
+from worker.service.runlog import RunLog, view
 from worker.service.runner import Runner
 from worker.service.start import NoOrderError, read_order
 from worker.service.storage import ObjectMissingError, ObjectTooLargeError, Storage
@@ -68,12 +68,12 @@ class Api:
         self.streams = 0
 
     def own(self, run_id: str) -> Run | None:
-        """This task's run, when that is its id and it has an order."""
+        """The run of this task, when that is its id."""
         if self.runner is not None and self.runner.run.run_id == run_id:
             return self.runner.run
         return None
 
-    async def log(self, run_id: str) -> EventLog | FollowedLog:
+    async def log(self, run_id: str) -> RunLog | FollowedLog:
         """The event log of any run; raises ProblemError."""
         own = self.own(run_id)
         if own is not None and own.events.last_id:
@@ -183,7 +183,7 @@ async def _events(api: Api, run_id: str, header: str | None) -> Response:
 class EventStream(StreamingResponse):
     """An open event stream, counted from its creation to its end."""
 
-    def __init__(self, api: Api, source: EventLog | FollowedLog, last_id: int) -> None:
+    def __init__(self, api: Api, source: RunLog | FollowedLog, last_id: int) -> None:
         self._api = api
         frames = sse.stream(source, last_id, api.timings.keep_alive_s, lambda: _abandoned(source))
         super().__init__(
@@ -201,7 +201,7 @@ class EventStream(StreamingResponse):
             await self._frames.aclose()
 
 
-def _abandoned(source: EventLog | FollowedLog) -> bool:
+def _abandoned(source: RunLog | FollowedLog) -> bool:
     return isinstance(source, FollowedLog) and source.abandoned
 
 

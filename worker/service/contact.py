@@ -6,11 +6,9 @@ import logging
 import threading
 
 from worker.service.aws import AwsErrors, error_code
-from worker.service.callbacks import Callbacks, TokenGoneError
-from worker.service.clock import Clock
+from worker.service.callbacks import TokenGoneError
 from worker.service.control import Control, Stop
-from worker.service.storage import Storage
-from worker.service.timings import Timings
+from worker.service.parts import Parts
 
 log = logging.getLogger("nst.contact")
 
@@ -23,26 +21,18 @@ class Contact:
     ends by itself.
     """
 
-    def __init__(
-        self,
-        run_id: str,
-        storage: Storage,
-        callbacks: Callbacks,
-        control: Control,
-        clock: Clock,
-        timings: Timings,
-    ) -> None:
+    def __init__(self, run_id: str, control: Control, parts: Parts) -> None:
         self._run_id = run_id
-        self._storage = storage
-        self._callbacks = callbacks
+        self._storage = parts.storage
+        self._callbacks = parts.callbacks
         self._control = control
-        self._clock = clock
-        self._timings = timings
+        self._clock = parts.clock
+        self._timings = parts.timings
         self._condition = threading.Condition()
         self._token: str | None = None
         self._ended = False
-        self._since = self._heard_at = self._beat_at = clock.monotonic()
-        self._poll_s = timings.watch_poll_s
+        self._since = self._heard_at = self._beat_at = parts.clock.monotonic()
+        self._poll_s = parts.timings.watch_poll_s
         self._thread = threading.Thread(target=self._keep, name="contact", daemon=True)
 
     def start(self) -> None:

@@ -7,8 +7,8 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
+from system import events
 from worker.service.aws import AwsErrors, error_code
-from worker.service.eventlog import Event, parse
 from worker.service.storage import Storage
 from worker.service.timings import Timings
 
@@ -25,7 +25,8 @@ class FollowedLog:
         self._run_id = run_id
         self._storage = storage
         self._timings = timings
-        self._events: list[Event] = []
+        self._events: list[events.Event] = []
+        self._reader = events.EventLog()
         self._etag: str | None = None
         self._looked_at: float | None = None
         self._grown_at = 0.0
@@ -38,14 +39,14 @@ class FollowedLog:
     @property
     def final(self) -> bool:
         """Whether its last line is there."""
-        return bool(self._events) and self._events[-1].final
+        return self._reader.finished
 
     @property
     def last_id(self) -> int:
         """The id of the newest line."""
         return len(self._events)
 
-    def after(self, last_id: int) -> list[Event]:
+    def after(self, last_id: int) -> list[events.Event]:
         """The events with ids above ``last_id``."""
         return self._events[max(0, last_id) :]
 
@@ -64,7 +65,8 @@ class FollowedLog:
             self._looked_at = now
             if stored is None:
                 return
-            self._etag, self._events, self._grown_at = stored.etag, parse(stored.text), now
+            self._events += self._reader.feed(stored.text)
+            self._etag, self._grown_at = stored.etag, now
             for listener in tuple(self._listeners):
                 listener()
 
@@ -89,11 +91,6 @@ class FollowedLog:
             self._polling.cancel()
             self._polling = None
 
-    @property
-    def followed(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
-
     async def _poll(self) -> None:
         loop = asyncio.get_running_loop()
         while not self.final and not self.abandoned:
@@ -117,15 +114,20 @@ class Follower:
 
     async def log(self, run_id: str) -> FollowedLog:
         """The log of ``run_id``, fresh enough; raises as ``FollowedLog.refresh``."""
-        found = self._logs.get(run_id) or FollowedLog(run_id, self._storage, self._timings)
-        await found.refresh()
-        self._logs[run_id] = found
+        found = self._logs.get(run_id)
+        if found is None:
+            # Kept before it is read: a second reader that comes meanwhile waits for the same read.
+            found = self._logs[run_id] = FollowedLog(run_id, self._storage, self._timings)
         self._logs.move_to_end(run_id)
         while len(self._logs) > RUNS_MAX:
-            _, oldest = self._logs.popitem(last=False)
-            if oldest.followed:
-                # Its streams go on; a newcomer to that run reads it anew.
-                continue
+            # Its streams go on, if it has any; a newcomer to that run reads it anew.
+            self._logs.popitem(last=False)
+        try:
+            await found.refresh()
+        except BaseException:
+            if not found.last_id:
+                self._logs.pop(run_id, None)
+            raise
         return found
 
     def close(self) -> None:

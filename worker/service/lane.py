@@ -69,7 +69,7 @@ class Lane:
             work = self._works.get()
             try:
                 if failed is not None:
-                    raise failed
+                    raise failed  # noqa: TRY301 (where a first call's error belongs)
                 work.value = work.call()
             except BaseException as error:  # noqa: BLE001 (it is raised again where it is awaited)
                 failed = work.error = error

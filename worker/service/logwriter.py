@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from worker.service.aws import AwsErrors, error_code
-from worker.service.clock import Clock
-from worker.service.eventlog import EventLog, LogClosedError
-from worker.service.storage import Storage
-from worker.service.timings import Timings
+from worker.service.parts import Parts
+from worker.service.runlog import LogClosedError, RunLog
 
 log = logging.getLogger("nst.logwriter")
 
 
 class LogWriter:
-    """Writes the log of ``run_id`` whole, at most every ``log_s``, the newest preview before it.
+    """Writes the log of ``run_id`` whole, at most every ``log_s``, and previews every ``preview_s``.
 
-    The preview's line follows its object, so that a client that reads the line finds the picture.
-    A write that fails is tried again with the next one; only ``finish`` insists.
+    A preview's line follows its object, so that a client that reads the line finds the picture. A
+    write that fails is tried again when the next one is due; only ``finish`` insists.
     """
 
-    def __init__(
-        self, run_id: str, events: EventLog, storage: Storage, clock: Clock, timings: Timings
-    ) -> None:
+    def __init__(self, run_id: str, events: RunLog, parts: Parts) -> None:
         self._run_id = run_id
         self._events = events
-        self._storage = storage
-        self._clock = clock
-        self._timings = timings
+        self._storage = parts.storage
+        self._clock = parts.clock
+        self._timings = parts.timings
         self._preview: bytes | None = None
+        self._drawing = False
         self._version = 0
         self._written_id = 0
-        self._next_at = clock.monotonic()
+        self._log_at = self._preview_at = parts.clock.monotonic()
         self._closing_until: float | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._write_all, name="log-writer", daemon=True)
@@ -43,17 +42,27 @@ class LogWriter:
             self._thread.start()
 
     def offer(self, jpeg: bytes) -> None:
-        """Upload this preview with the next write; one that waits already is dropped for it."""
+        """Upload this preview when one is due; one that waits already is dropped for it."""
         with self._events.condition:
             if self._closing_until is None:
                 self._preview = jpeg
                 self._events.condition.notify_all()
 
+    def settle_preview(self, patience_s: float) -> None:
+        """Wait for the upload under way, so that its line comes before the final one."""
+        until = self._clock.monotonic() + patience_s
+        with self._events.condition:
+            while self._drawing or (self._preview is not None and self._version == 0):
+                left = until - self._clock.monotonic()
+                if left <= 0:
+                    return
+                self._clock.wait(self._events.condition, left)
+
     def finish(self, patience_s: float) -> bool:
         """Write what is left at once and end; False when S3 did not take it in ``patience_s``."""
         with self._events.condition:
-            self._next_at = self._clock.monotonic()
-            self._closing_until = self._next_at + patience_s
+            self._log_at = self._clock.monotonic()
+            self._closing_until = self._log_at + patience_s
             self._preview = None
             self._events.condition.notify_all()
             while not self._ended and self._thread.is_alive():
@@ -68,49 +77,51 @@ class LogWriter:
         return self._events.last_id > self._written_id
 
     def _write_all(self) -> None:
-        while self._await_work():
-            self._write_preview()
-            self._write_log()
+        while (write := self._next()) is not None:
+            write()
 
-    def _await_work(self) -> bool:
-        """Wait until something may be written; False when the log is closed."""
+    def _next(self) -> Callable[[], None] | None:
+        """Wait until something may be written, and say what; None when the log is closed."""
         with self._events.condition:
             while True:
                 now = self._clock.monotonic()
-                closing = self._closing_until is not None
-                if self._closing_until is not None and (
-                    not self._behind or now >= self._closing_until
-                ):
+                closing_until = self._closing_until
+                if closing_until is not None and (not self._behind or now >= closing_until):
                     self._ended = True
                     self._events.condition.notify_all()
-                    return False
-                work = self._behind or self._preview is not None
-                if work and now >= self._next_at:
-                    self._next_at = now + (
-                        self._timings.retry_s if closing else self._timings.log_s
-                    )
-                    return True
-                self._clock.wait(self._events.condition, self._next_at - now if work else None)
+                    return None
+                if self._preview is not None and now >= self._preview_at:
+                    self._preview_at = now + self._timings.preview_s
+                    jpeg, self._preview, self._drawing = self._preview, None, True
+                    return partial(self._write_preview, jpeg)
+                if self._behind and now >= self._log_at:
+                    closing = closing_until is not None
+                    self._log_at = now + (self._timings.retry_s if closing else self._timings.log_s)
+                    return self._write_log
+                self._clock.wait(self._events.condition, self._idle_s(now))
 
-    def _write_preview(self) -> None:
-        with self._events.condition:
-            jpeg, self._preview = self._preview, None
-        if jpeg is None:
-            return
+    def _idle_s(self, now: float) -> float | None:
+        """How long nothing may be written; None when there is nothing to write."""
+        due = [self._preview_at] if self._preview is not None else []
+        due += [self._log_at] if self._behind else []
+        return min(due) - now if due else None
+
+    def _write_preview(self, jpeg: bytes) -> None:
         try:
             key = self._storage.put_preview(self._run_id, jpeg)
+            self._version += 1
+            self._events.append("preview", key=key, version=self._version)
         except AwsErrors as error:
             log.warning("a preview was not stored: %s", error_code(error))
-            return
-        self._version += 1
-        try:
-            self._events.append("preview", key=key, version=self._version)
         except LogClosedError:
             log.info("the run ended while its last preview was stored")
+        finally:
+            with self._events.condition:
+                self._drawing = False
+                self._events.condition.notify_all()
 
     def _write_log(self) -> None:
-        with self._events.condition:
-            text, last_id = self._events.text(), self._events.last_id
+        text, last_id = self._events.text()
         try:
             self._storage.put_log(self._run_id, text)
         except AwsErrors as error:

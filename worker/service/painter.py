@@ -3,6 +3,8 @@
 PyTorch is imported in ``prepare``, which is called after the task has reported that it started.
 """
 
+# ruff: noqa: PLC0415  (the engine is imported after the run has begun)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from worker.engine.params import EngineParams, Progress
 
 DEADLINE_S_MIN = 0.1
-"""When the time is over before the first step: the engine still gives the picture it begins with."""
+"""When the time is over before the first step, the engine gives the picture it begins with."""
 
 
 class Painter:
@@ -87,7 +89,7 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
     wanted = runs.RunParams.parse(run["params"])
     return EngineParams(
         size=wanted.size,
-        quality=wanted.quality,  # type: ignore[arg-type] (EngineParams checks it)
+        quality=wanted.quality,  # type: ignore[arg-type]  # EngineParams checks it
         strength=wanted.strength,
         style_weights=tuple(run["style_weights"]),
         keep_colours=wanted.keep_colours,

@@ -6,27 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from system import runs
-from worker.service.clock import Clock
 from worker.service.control import Control
+from worker.service.parts import Parts
 from worker.service.patience import insist
 from worker.service.ports import PictureRefusedError
-from worker.service.storage import ObjectMissingError, ObjectTooLargeError, Storage
-from worker.service.timings import Timings
-
-PICTURE_BYTES_MAX = 20 * 1024 * 1024
+from worker.service.storage import ObjectMissingError, ObjectTooLargeError
 
 
 class Fetcher:
     """Reads the content and the styles of a run input, one after the other."""
 
-    def __init__(self, storage: Storage, control: Control, clock: Clock, timings: Timings) -> None:
-        self._storage = storage
+    def __init__(self, control: Control, parts: Parts) -> None:
         self._control = control
-        self._clock = clock
-        self._timings = timings
+        self._storage = parts.storage
+        self._clock = parts.clock
+        self._timings = parts.timings
+        self._bytes_max = parts.picture_bytes_max
 
     def fetch(self, run: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
-        """The content and the styles, at most ``PICTURE_BYTES_MAX`` each.
+        """The content and the styles, at most ``picture_bytes_max`` each.
 
         Raises PictureRefusedError, RunStoppedError as soon as the run is to stop, UnansweredError
         when S3 does not answer.
@@ -42,7 +40,7 @@ class Fetcher:
     def _one(self, key: str, name: str) -> bytes:
         def read() -> bytes:
             self._control.check()
-            return self._storage.fetch(key, PICTURE_BYTES_MAX, self._control.check)
+            return self._storage.fetch(key, self._bytes_max, self._control.check)
 
         try:
             return insist(
@@ -57,6 +55,6 @@ class Fetcher:
             ) from error
         except ObjectTooLargeError as error:
             raise PictureRefusedError(
-                f"The {name} has more than {PICTURE_BYTES_MAX // 1024**2} MB; please use a"
+                f"The {name} has more than {self._bytes_max / 1024**2:g} MB; please use a"
                 " smaller one."
             ) from error

@@ -4,6 +4,8 @@ Exit codes: 0 the run's outcome was reported, or nobody waits for one; 1 it coul
 task is set up wrongly.
 """
 
+# ruff: noqa: PLC0415  (what is slow to import comes after what may refuse to start)
+
 from __future__ import annotations
 
 import logging
@@ -14,11 +16,12 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
+from system.settings import SettingsError
 from worker.service import logs, server
 from worker.service.clock import RealClock
 from worker.service.control import Stop
 from worker.service.ports import Engine
-from worker.service.settings import Settings, SettingsError
+from worker.service.settings import Settings
 from worker.service.timings import Timings
 
 log = logging.getLogger("nst.program")
@@ -28,7 +31,7 @@ REPORTED = "reported"
 UNREPORTED = "unreported"
 
 Inbox = queue.SimpleQueue[str]
-"""Messages to the main thread; a SimpleQueue may be put to from a signal handler."""
+"""Messages to the main thread."""
 
 
 def main(environment: Mapping[str, str], engine: Engine | None = None) -> int:
@@ -36,8 +39,7 @@ def main(environment: Mapping[str, str], engine: Engine | None = None) -> int:
     formatter = logs.configure()
     threading.excepthook = _log_crash
     inbox: Inbox = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: inbox.put(TERMINATE))
+    _listen_to_signals(inbox)
     try:
         settings = Settings.from_environment(environment)
         listener = server.bind(settings.host, settings.port)
@@ -61,7 +63,8 @@ def _run(
     from worker.service import aws
     from worker.service.callbacks import Callbacks
     from worker.service.painter import Painter
-    from worker.service.run import Parts, Run
+    from worker.service.parts import Parts
+    from worker.service.run import Run
     from worker.service.runner import Runner
     from worker.service.storage import Storage
 
@@ -74,6 +77,7 @@ def _run(
         clock=RealClock(),
         timings=timings,
         task_arn=partial(aws.task_arn, str(settings.metadata_url)),
+        picture_bytes_max=settings.picture_bytes_max,
         announce=partial(formatter.fields.__setitem__, "correlation_id"),
     )
     run = Run(str(settings.run_id), parts, began_at)
@@ -106,6 +110,24 @@ def _serve_logs(settings: Settings, listener: socket.socket, inbox: Inbox) -> in
     inbox.get()
     web.stop()
     return 0
+
+
+def _listen_to_signals(inbox: Inbox) -> None:
+    """Turn SIGTERM and SIGINT into messages.
+
+    A thread takes them with sigwait, and all others block them. A Python handler would run in the
+    main thread only, and one that comes just before that thread begins to wait for its message
+    would run after it, so never.
+    """
+    numbers = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def listen() -> None:
+        while True:
+            signal.sigwait(numbers)
+            inbox.put(TERMINATE)
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()
 
 
 def _log_crash(crash: threading.ExceptHookArgs) -> None:

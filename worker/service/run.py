@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from system import problems
 from worker.service.aws import AwsErrors, error_code
-from worker.service.callbacks import Callbacks
-from worker.service.clock import Clock
 from worker.service.contact import Contact
 from worker.service.control import Control, RunStoppedError, Stop
-from worker.service.eventlog import EventLog
 from worker.service.lane import Lane
 from worker.service.logwriter import LogWriter
 from worker.service.outcome import Failure, failure
+from worker.service.parts import Parts
 from worker.service.patience import insist
 from worker.service.pictures import Fetcher
-from worker.service.ports import Engine, Painting, ParametersRefusedError, PictureRefusedError
+from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError
 from worker.service.progress import ProgressLog
 from worker.service.report import Reporter, Tokens
+from worker.service.runlog import RunLog
 from worker.service.start import NoOrderError, Order, Starter, read_order
 from worker.service.storage import Storage
-from worker.service.timings import Timings
 
 log = logging.getLogger("nst.run")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a run works with."""
-
-    storage: Storage
-    callbacks: Callbacks
-    engine: Engine
-    clock: Clock
-    timings: Timings
-    task_arn: Callable[[], str]
-    announce: Callable[[str], None] = lambda _: None
-    """Told the correlation id when the order is read, for the logs."""
 
 
 class Run:
@@ -55,7 +37,7 @@ class Run:
         self.run_id = run_id
         self.correlation_id = run_id
         self.control = Control(parts.clock)
-        self.events = EventLog(parts.clock)
+        self.events = RunLog(parts.clock)
         self.begun = threading.Event()
         """Set when ``started`` was reported, or never will be."""
         self._parts = parts
@@ -63,10 +45,8 @@ class Run:
         self._timings = parts.timings
         self._storage = parts.storage
         self._began_at = began_at
-        self._writer = LogWriter(run_id, self.events, parts.storage, parts.clock, parts.timings)
-        self._contact = Contact(
-            run_id, parts.storage, parts.callbacks, self.control, parts.clock, parts.timings
-        )
+        self._writer = LogWriter(run_id, self.events, parts)
+        self._contact = Contact(run_id, self.control, parts)
         self._pictures = Lane("pictures", self.control, parts.clock)
         self._painter = Lane("painter", self.control, parts.clock)
         self._reporter = Reporter(parts.callbacks, parts.clock, parts.timings)
@@ -90,14 +70,7 @@ class Run:
         return False
 
     def _execute(self) -> bool:
-        starter = Starter(
-            self.run_id,
-            self._storage,
-            self._parts.callbacks,
-            self.control,
-            self._clock,
-            self._timings,
-        )
+        starter = Starter(self.run_id, self.control, self._parts)
         order = starter.order()
         self._adopt(order)
         tokens: Tokens = _StartToken(order, self._storage)
@@ -132,10 +105,10 @@ class Run:
         deadline_s = float(run["deadline_s"])
         deadline_at = self._began_at + max(deadline_s - self._timings.finish_s, deadline_s / 2)
         until = deadline_at + self._timings.engine_grace_s
-        fetcher = Fetcher(self._storage, self.control, self._clock, self._timings)
+        fetcher = Fetcher(self.control, self._parts)
         content, styles = fetcher.fetch(run)
         pictures = self._pictures.wait(partial(engine.check, content, styles, run), deadline_at)
-        on_step = ProgressLog(self.events, self._writer, self._clock, self._timings)
+        on_step = ProgressLog(self.events, self._writer, self._parts)
 
         def paint() -> Painting:
             left_s = deadline_at - self._clock.monotonic()
@@ -162,6 +135,7 @@ class Run:
 
     def _succeed(self, painting: Painting, key: str) -> bool:
         """The log is complete before anybody is told: it is the truth that they will look at."""
+        self._writer.settle_preview(self._timings.preview_patience_s)
         self.events.append("result", key=key, stopped_early=painting.stopped_early)
         self.events.append("state", state="succeeded")
         patience_s = self._timings.report_patience_s

@@ -1,5 +1,7 @@
 """The Web API as a server in a thread of its own, beside the run."""
 
+# ruff: noqa: PLC0415  (FastAPI is imported after the run has begun)
+
 from __future__ import annotations
 
 import logging

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from system import runs
+from system.settings import Environment, SettingsError
 
 PORT_DEFAULT = 8000
-
-
-class SettingsError(Exception):
-    """A variable of the environment is missing or wrong; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,7 @@ class Settings:
     """
 
     bucket: str
+    picture_bytes_max: int
     region: str
     run_id: str | None
     host: str
@@ -42,23 +40,18 @@ class Settings:
         metadata_url = environment.get("ECS_CONTAINER_METADATA_URI_V4") or None
         if run_id is not None and metadata_url is None:
             raise SettingsError("ECS_CONTAINER_METADATA_URI_V4 must be set: it names the task")
-        endpoint_url = environment.get("AWS_ENDPOINT_URL") or None
+        read = Environment(environment)
+        storage, endpoint_url = read.storage(), read.endpoint_url
         return cls(
-            bucket=_required(environment, "STORAGE_BUCKET"),
-            region=environment.get("AWS_REGION") or _required(environment, "AWS_DEFAULT_REGION"),
+            bucket=storage.bucket,
+            picture_bytes_max=storage.upload_bytes_max,
+            region=read.region,
             run_id=run_id,
             host=environment.get("HOST") or _host(endpoint_url),
             port=_port(environment.get("PORT") or str(PORT_DEFAULT)),
             endpoint_url=endpoint_url,
             metadata_url=metadata_url,
         )
-
-
-def _required(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name)
-    if not value:
-        raise SettingsError(f"{name} must be set")
-    return value
 
 
 def _port(text: str) -> int:

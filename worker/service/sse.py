@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
-from worker.service.eventlog import Event
+from system import events
 
 CONTENT_TYPE = "text/event-stream"
 KEEP_ALIVE = ": keep-alive\n\n"
@@ -24,7 +24,7 @@ class Source(Protocol):
     def final(self) -> bool:
         """Whether nothing comes any more."""
 
-    def after(self, last_id: int) -> list[Event]:
+    def after(self, last_id: int) -> list[events.Event]:
         """The events with ids above ``last_id``."""
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -74,6 +74,6 @@ async def stream(
         end()
 
 
-def _frame(event: Event) -> str:
+def _frame(event: events.Event) -> str:
     """The lines have no line breaks within: they are compact JSON."""
-    return f"id: {event.id}\nevent: {event.type}\ndata: {event.line}\n\n"
+    return f"id: {event.id}\nevent: {event.type}\ndata: {events.encode(event)}\n\n"

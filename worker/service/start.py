@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from worker.service.callbacks import Callbacks, TokenGoneError
-from worker.service.clock import Clock
+from worker.service.callbacks import TokenGoneError
 from worker.service.control import Control, RunStoppedError, Stop
+from worker.service.parts import Parts
 from worker.service.patience import UnansweredError, insist
 from worker.service.storage import Storage
-from worker.service.timings import Timings
 
 log = logging.getLogger("nst.start")
 T = TypeVar("T")
@@ -58,21 +57,13 @@ class Starter:
     elsewhere, or AWS not answering.
     """
 
-    def __init__(
-        self,
-        run_id: str,
-        storage: Storage,
-        callbacks: Callbacks,
-        control: Control,
-        clock: Clock,
-        timings: Timings,
-    ) -> None:
+    def __init__(self, run_id: str, control: Control, parts: Parts) -> None:
         self._run_id = run_id
-        self._storage = storage
-        self._callbacks = callbacks
+        self._storage = parts.storage
+        self._callbacks = parts.callbacks
         self._control = control
-        self._clock = clock
-        self._timings = timings
+        self._clock = parts.clock
+        self._timings = parts.timings
 
     def order(self) -> Order:
         """The start order; raises NoOrderError when none comes in time."""

@@ -19,6 +19,8 @@ class Timings:
     """Between two writes of the event log to S3, each a priced PUT."""
     preview_s: float = 2.0
     """Between two previews that the engine is asked to draw."""
+    preview_patience_s: float = 1.0
+    """For a preview's upload that is under way when the painting is done."""
     progress_s: float = 0.25
     """Between two progress lines, so that a long run's log stays small (it is rewritten whole)."""
     order_patience_s: float = 20.0

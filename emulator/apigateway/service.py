@@ -1,0 +1,218 @@
+"""API Gateway's data plane: REST APIs served from the OpenAPI body that was imported.
+
+The order of the steps is API Gateway's: find the method, throttle, validate the request, map it,
+call the integration, map the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from emulator.apigateway import exchange as exchanges
+from emulator.apigateway import gateway_responses, integrations, lambda_proxy
+from emulator.apigateway.errors import GatewayError
+from emulator.apigateway.exchange import Answer, Exchange
+from emulator.apigateway.openapi import Api, Method, compile_api
+from emulator.apigateway.routing import Router
+from emulator.apigateway.throttle import Bucket, Throttle, throttles
+from emulator.apigateway.validation import validate
+from emulator.core import ids
+from emulator.core.bus import Bus, Caller
+from emulator.core.clock import Clock
+from emulator.core.errors import NotSupported
+
+log = logging.getLogger("emulator.apigateway")
+
+STAGES_MAX = 100
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """``region`` and ``account`` of the APIs; ``log_requests`` writes a line for each request."""
+
+    region: str = ids.REGION
+    account: str = ids.ACCOUNT
+    log_requests: bool = False
+
+
+@dataclass
+class _Deployed:
+    """An API as a stage serves it."""
+
+    api: Api
+    router: Router
+    throttles: dict[str, Throttle] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+class GatewayService:
+    """Serves REST APIs; ``bus`` reaches what they integrate with."""
+
+    def __init__(self, bus: Bus, clock: Clock, settings: GatewaySettings | None = None) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._settings = settings or GatewaySettings()
+        self._stages: dict[tuple[str, str], _Deployed] = {}
+
+    def load_api(self, api_id: str, stage: str, openapi_document: Mapping[str, Any]) -> None:
+        """Serve a document at a stage; throttles and variables of the stage stay as they are.
+
+        Raises AwsError BadRequestException for a broken document and NotSupported for what is not
+        emulated; the stage then serves what it served before.
+        """
+        api = compile_api(openapi_document)
+        for methods in api.methods.values():
+            for method in methods.values():
+                integrations.check(method.integration)
+                if method.integration.kind == "aws_proxy":
+                    _check_function(method)
+        key = (api_id, stage)
+        if key not in self._stages and len(self._stages) >= STAGES_MAX:
+            raise NotSupported(f"more than {STAGES_MAX} stages")
+        before = self._stages.get(key)
+        self._stages[key] = _Deployed(
+            api,
+            Router(api),
+            throttles=before.throttles if before else {},
+            variables=before.variables if before else {},
+        )
+
+    def remove_api(self, api_id: str, stage: str | None = None) -> None:
+        """Stop to serve one stage, or all stages of an API."""
+        for key in [k for k in self._stages if k[0] == api_id and stage in {None, k[1]}]:
+            del self._stages[key]
+
+    def set_throttles(
+        self, api_id: str, stage: str, settings: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        """Set the stage's throttles (the forms of ``settings``: ``throttle.throttles``)."""
+        deployed = self._stages[(api_id, stage)]
+        deployed.throttles = throttles(settings)
+        deployed.buckets = {}
+
+    def set_stage_variables(self, api_id: str, stage: str, variables: Mapping[str, str]) -> None:
+        """Set ``$stageVariables``."""
+        self._stages[(api_id, stage)].variables = dict(variables)
+
+    async def handle(self, api_id: str, stage: str, path: str, request: Request) -> Response:
+        """Answer a request; ``path`` is what follows the stage, percent-encoded.
+
+        Path parameters are decoded once: give the path as it came (``raw_path``).
+        """
+        exchange = exchanges.begin(request, api_id, stage, path or "/", self._clock.now())
+        deployed = self._stages.get((api_id, stage))
+        try:
+            answer = await self._serve(deployed, exchange, request)
+        except GatewayError as error:
+            answer = gateway_responses.answer(deployed.api if deployed else None, error, exchange)
+            cause = error.__cause__
+            log.info("%s %s: %s%s", exchange.method, path, error, f" ({cause})" if cause else "")
+        if self._settings.log_requests:
+            log.info("%s %s %d", exchange.method, path, answer.status)
+        return _response(answer, exchange)
+
+    async def _serve(
+        self, deployed: _Deployed | None, exchange: Exchange, request: Request
+    ) -> Answer:
+        if deployed is None:
+            # execute-api answers so for hosts and stages that are nobody's.
+            raise GatewayError("ACCESS_DENIED", "Forbidden")
+        exchange.stage_variables = deployed.variables
+        found = deployed.router.find(exchange.method, exchange.path)
+        if found is None:
+            raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
+        method, exchange.path_parameters = found
+        exchange.resource = method.resource
+        self._throttle(deployed, method)
+        await exchanges.read_body(request, exchange)
+        validate(method, exchange)
+        return await self._integrate(deployed.api, method, exchange)
+
+    def _throttle(self, deployed: _Deployed, method: Method) -> None:
+        name = f"{method.http_method} {method.resource}"
+        bucket = deployed.buckets.get(name)
+        if bucket is None:
+            default = deployed.throttles.get("default", Throttle())
+            bucket = Bucket(self._clock, deployed.throttles.get(name, default))
+            deployed.buckets[name] = bucket
+        if not bucket.take():
+            raise GatewayError("THROTTLED", "Too Many Requests")
+
+    async def _integrate(self, api: Api, method: Method, exchange: Exchange) -> Answer:
+        integration = method.integration
+        if integration.kind == "mock":
+            result = integrations.mock(integration, exchange)
+            return integrations.map_response(integration, result, exchange)
+        caller = self._caller(integration.credentials, exchange)
+        if integration.kind == "aws_proxy":
+            work = lambda_proxy.invoke(self._bus, api, integration.uri, exchange, caller)
+            return await self._in_time(work, integration.timeout_s)
+        call = integrations.call_service(self._bus, integration, exchange, caller)
+        result = await self._in_time(call, integration.timeout_s)
+        return integrations.map_response(integration, result, exchange)
+
+    async def _in_time(self, work: Coroutine[Any, Any, Answer], timeout_s: float) -> Answer:
+        task = asyncio.ensure_future(work)
+        late = False
+
+        def expire() -> None:
+            nonlocal late
+            late = not task.done()
+            task.cancel()
+
+        timer = self._clock.call_later(timeout_s, expire)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not late:
+                raise
+            raise GatewayError("INTEGRATION_TIMEOUT", "Endpoint request timed out") from None
+        except GatewayError:
+            raise
+        except Exception as error:
+            log.exception("the integration of %s failed inside the emulator", timeout_s)
+            raise GatewayError("INTEGRATION_FAILURE", "Internal server error") from error
+        finally:
+            timer.cancel()
+            if not task.done():
+                task.cancel()
+
+    def _caller(self, credentials: str, exchange: Exchange) -> Caller:
+        caller = Caller(
+            account=self._settings.account,
+            region=self._settings.region,
+            principal="apigateway.amazonaws.com",
+            access_key="apigateway",
+            request_id=exchange.request_id,
+        )
+        if not credentials:
+            return caller
+        account, role = credentials.split(":")[4], credentials.rsplit("/", 1)[-1]
+        session = f"arn:aws:sts::{account}:assumed-role/{role}/BackplaneAssumeRoleSession"
+        return replace(caller, account=account, principal=session)
+
+
+def _check_function(method: Method) -> None:
+    try:
+        lambda_proxy.function_arn(method.integration.uri)
+    except GatewayError as error:
+        what = f"{method.http_method} {method.resource}"
+        raise NotSupported(f"the integration URI {method.integration.uri!r} of {what}") from error
+
+
+def _response(answer: Answer, exchange: Exchange) -> Response:
+    body = b"" if exchange.method == "HEAD" else answer.body
+    response = Response(body, status_code=answer.status)
+    for name, value in answer.headers:
+        response.headers.append(name, value)
+    response.headers["x-amzn-RequestId"] = exchange.request_id
+    response.headers["x-amz-apigw-id"] = exchanges.extended(exchange.request_id)
+    return response

@@ -1,0 +1,451 @@
+"""Signature Version 4, the verifying side: headers, presigned queries, POST policies, chunks.
+
+Sources: "Authenticating Requests (AWS Signature Version 4)" and "Signature Calculations for the
+Authorization Header: Transferring Payload in Multiple Chunks" of the Amazon S3 API Reference. Error
+codes are S3's; ``JSON_CODES`` has what services of the JSON protocol call the same things.
+"""
+
+from __future__ import annotations
+
+import calendar
+import functools
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote_to_bytes
+
+from emulator.core.clock import Clock, iso
+from emulator.core.credentials import Credential, CredentialStore
+from emulator.core.errors import AwsError
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+SKEW_S_MAX = 900
+"""A request's time may differ from the server's by 15 minutes."""
+EXPIRES_S_MAX = 604_800
+"""A presigned URL lives a week at most."""
+UNSIGNED = "UNSIGNED-PAYLOAD"
+
+JSON_CODES: Mapping[str, str] = {
+    "InvalidAccessKeyId": "UnrecognizedClientException",
+    "InvalidToken": "UnrecognizedClientException",
+    "ExpiredToken": "ExpiredTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "RequestTimeTooSkewed": "InvalidSignatureException",
+    "AuthorizationHeaderMalformed": "IncompleteSignatureException",
+}
+
+_AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII)
+_EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
+_QUERY_PARAMETERS = (
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-Date",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Expires",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What of a request goes into its signature.
+
+    ``raw_path`` is the path as sent (percent-encoded, without the query), ``query`` the decoded
+    pairs in any order, ``headers`` have lower-case names (repeated ones joined by a comma).
+    """
+
+    method: str
+    raw_path: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A signature that holds: who signed, when, for where."""
+
+    credential: Credential
+    region: str
+    kind: Literal["header", "query", "form"]
+    signed_at: float
+    amz_date: str
+    scope: str
+    signature: str
+    payload_hash: str
+    signing_key: bytes
+
+
+class SigV4:
+    """Verifies signatures for one service on the emulator's clock.
+
+    ``single_encoding`` is how S3 makes the canonical path (encoded once); all other services
+    encode what was sent once more.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        credentials: CredentialStore,
+        service: str,
+        *,
+        single_encoding: bool = False,
+    ) -> None:
+        self._clock = clock
+        self._credentials = credentials
+        self._service = service
+        self._single = single_encoding
+
+    def header(self, facts: RequestFacts, payload_hash: str) -> Verified:
+        """Verify the ``Authorization`` header; raises AwsError as S3 does."""
+        authorization = facts.headers.get("authorization", "")
+        parts = _authorization(authorization)
+        credential, scope, date, region = self._scope(
+            parts["Credential"], "AuthorizationHeaderMalformed"
+        )
+        amz_date = facts.headers.get("x-amz-date", "")
+        at = _instant(amz_date)
+        if at is None:
+            raise AwsError(
+                "AccessDenied",
+                "AWS authentication requires a valid Date or x-amz-date header",
+                403,
+            )
+        if not amz_date.startswith(date):
+            raise AwsError(
+                "AuthorizationHeaderMalformed",
+                "The authorization header is malformed; Invalid credential date "
+                f'"{date}". This date is not the same as X-Amz-Date: "{amz_date[:8]}".',
+            )
+        now = self._clock.now()
+        if abs(now - at) > SKEW_S_MAX:
+            raise AwsError(
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+                403,
+                {
+                    "RequestTime": amz_date,
+                    "ServerTime": iso(now),
+                    "MaxAllowedSkewMilliseconds": SKEW_S_MAX * 1000,
+                },
+            )
+        self._session(credential, facts.headers.get("x-amz-security-token"))
+        signed = parts["SignedHeaders"].split(";")
+        _all_signed(facts.headers, signed)
+        canonical = self._canonical(facts, facts.query, signed, payload_hash)
+        return self._compare(
+            credential, "header", at, amz_date, scope, region, canonical, parts["Signature"],
+            payload_hash,
+        )  # fmt: skip
+
+    def query(self, facts: RequestFacts) -> Verified:
+        """Verify a presigned URL: signature, lifetime, session; raises AwsError as S3 does."""
+        given = dict(facts.query)
+        if any(name not in given for name in _QUERY_PARAMETERS):
+            raise _bad_query(
+                "Query-string authentication version 4 requires the X-Amz-Algorithm, "
+                "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
+                "X-Amz-Expires parameters."
+            )
+        if given["X-Amz-Algorithm"] != ALGORITHM:
+            raise _bad_query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
+        credential, scope, date, region = self._scope(
+            given["X-Amz-Credential"], "AuthorizationQueryParametersError"
+        )
+        amz_date = given["X-Amz-Date"]
+        at = _instant(amz_date)
+        if at is None:
+            raise _bad_query(
+                "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
+            )
+        if not amz_date.startswith(date):
+            raise _bad_query(
+                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: '
+                f'"{amz_date[:8]}".'
+            )
+        lifetime = _lifetime(given["X-Amz-Expires"])
+        now = self._clock.now()
+        if now + SKEW_S_MAX < at:
+            raise AwsError("AccessDenied", "Request is not valid yet", 403)
+        if now > at + lifetime:
+            raise AwsError(
+                "AccessDenied",
+                "Request has expired",
+                403,
+                {
+                    "X-Amz-Expires": lifetime,
+                    "Expires": iso(at + lifetime),
+                    "ServerTime": iso(now),
+                },
+            )
+        self._session(credential, given.get("X-Amz-Security-Token"))
+        signed = given["X-Amz-SignedHeaders"].split(";")
+        _all_signed(facts.headers, signed)
+        payload_hash = given.get("X-Amz-Content-Sha256") or (
+            facts.headers.get("x-amz-content-sha256") or UNSIGNED
+        )
+        pairs = [pair for pair in facts.query if pair[0] != "X-Amz-Signature"]
+        canonical = self._canonical(facts, pairs, signed, payload_hash)
+        return self._compare(
+            credential, "query", at, amz_date, scope, region, canonical,
+            given["X-Amz-Signature"], payload_hash,
+        )  # fmt: skip
+
+    def form(self, fields: Mapping[str, str]) -> Verified:
+        """Verify a browser upload's policy signature; ``fields`` have lower-case names.
+
+        The fields ``policy``, ``x-amz-algorithm``, ``-credential``, ``-date`` and ``-signature``
+        must be there. Expiry and conditions are the policy's own and not checked here.
+        """
+        if fields["x-amz-algorithm"] != ALGORITHM:
+            raise AwsError(
+                "InvalidArgument",
+                "X-Amz-Algorithm only supports AWS4-HMAC-SHA256",
+                fields={
+                    "ArgumentName": "X-Amz-Algorithm",
+                    "ArgumentValue": fields["x-amz-algorithm"],
+                },
+            )
+        credential, scope, date, region = self._scope(
+            fields["x-amz-credential"], "AuthorizationQueryParametersError"
+        )
+        amz_date = fields["x-amz-date"]
+        at = _instant(amz_date)
+        if at is None or not amz_date.startswith(date):
+            raise AwsError(
+                "InvalidArgument",
+                "X-Amz-Date must be formatted via ISO8601 Long format and agree with the "
+                "credential's date",
+                fields={"ArgumentName": "X-Amz-Date", "ArgumentValue": amz_date},
+            )
+        self._session(credential, fields.get("x-amz-security-token"))
+        key = signing_key(credential.secret, date, region, self._service)
+        given = fields["x-amz-signature"]
+        if not _equal(_hmac_hex(key, fields["policy"]), given):
+            raise _mismatch(credential, fields["policy"], given, None)
+        return Verified(
+            credential, region, "form", at, amz_date, scope, given, UNSIGNED, key
+        )  # fmt: skip
+
+    def _scope(self, text: str, code: str) -> tuple[Credential, str, str, str]:
+        """Access key, scope, date and region of ``AKID/date/region/service/aws4_request``."""
+        parts = text.rsplit("/", 4)
+        if len(parts) != 5 or parts[4] != "aws4_request":  # noqa: PLR2004
+            raise AwsError(
+                code,
+                "Error parsing the Credential; the Credential is mal-formed; expecting "
+                '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+            )
+        access_key, date, region, service, _ = parts
+        if service != self._service:
+            raise AwsError(
+                code,
+                f'The credential is malformed; incorrect service "{service}". This endpoint '
+                f'belongs to "{self._service}".',
+            )
+        credential = self._credentials.find(access_key)
+        if credential is None:
+            raise AwsError(
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+                403,
+                {"AWSAccessKeyId": access_key},
+            )
+        return credential, "/".join(parts[1:]), date, region
+
+    def _session(self, credential: Credential, token: str | None) -> None:
+        """A session's token must come with its key, match it and not be over."""
+        if credential.token is None:
+            if token:
+                raise _bad_token()
+            return
+        if not token:
+            raise AwsError(
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+                403,
+                {"AWSAccessKeyId": credential.access_key},
+            )
+        if not hmac.compare_digest(credential.token.encode(), token.encode()):
+            raise _bad_token()
+        if credential.expires_at is not None and self._clock.now() >= credential.expires_at:
+            raise AwsError("ExpiredToken", "The provided token has expired.", 400)
+
+    def _canonical(
+        self,
+        facts: RequestFacts,
+        query: Iterable[tuple[str, str]],
+        signed: Sequence[str],
+        payload_hash: str,
+    ) -> str:
+        path = facts.raw_path or "/"
+        if not _PLAIN_PATH.fullmatch(path):
+            path = quote(unquote_to_bytes(path) if self._single else path, safe="/-_.~")
+        pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in query)
+        headers = facts.headers
+        lines = [f"{name}:{' '.join(headers.get(name, '').split())}\n" for name in signed]
+        return (
+            f"{facts.method}\n{path}\n{'&'.join(f'{k}={v}' for k, v in pairs)}\n"
+            f"{''.join(lines)}\n{';'.join(signed)}\n{payload_hash}"
+        )
+
+    def _compare(
+        self,
+        credential: Credential,
+        kind: Literal["header", "query"],
+        at: float,
+        amz_date: str,
+        scope: str,
+        region: str,
+        canonical: str,
+        given: str,
+        payload_hash: str,
+    ) -> Verified:
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
+        key = signing_key(credential.secret, scope[:8], region, self._service)
+        if not _equal(_hmac_hex(key, to_sign), given):
+            raise _mismatch(credential, to_sign, given, canonical)
+        return Verified(
+            credential, region, kind, at, amz_date, scope, given, payload_hash, key
+        )  # fmt: skip
+
+
+class ChunkSigner:
+    """Checks the chain of chunk signatures of a ``STREAMING-AWS4-HMAC-SHA256-PAYLOAD`` body."""
+
+    def __init__(self, seed: Verified) -> None:
+        self._seed = seed
+        self._previous = seed.signature
+
+    def chunk(self, signature: str, payload_sha256: str) -> None:
+        """Check one chunk; ``payload_sha256`` is the hexadecimal digest of its data."""
+        self._check(signature, f"{ALGORITHM}-PAYLOAD", f"{_EMPTY_SHA256}\n{payload_sha256}")
+
+    def trailer(self, signature: str, trailer_sha256: str) -> None:
+        """Check the trailer's signature over the digest of its canonical lines."""
+        self._check(signature, f"{ALGORITHM}-TRAILER", trailer_sha256)
+
+    def _check(self, signature: str, algorithm: str, rest: str) -> None:
+        seed = self._seed
+        to_sign = f"{algorithm}\n{seed.amz_date}\n{seed.scope}\n{self._previous}\n{rest}"
+        if not _equal(_hmac_hex(seed.signing_key, to_sign), signature):
+            raise _mismatch(seed.credential, to_sign, signature, None)
+        self._previous = signature
+
+
+@functools.lru_cache(maxsize=1024)
+def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """The key of one day, region and service (32 bytes)."""
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
+def _authorization(text: str) -> dict[str, str]:
+    algorithm, _, rest = text.partition(" ")
+    if algorithm != ALGORITHM:
+        if algorithm == "AWS":
+            raise AwsError(
+                "InvalidRequest",
+                "The authorization mechanism you have provided is not supported. "
+                "Please use AWS4-HMAC-SHA256.",
+            )
+        raise AwsError("InvalidArgument", "Unsupported Authorization Type")
+    parts = dict(
+        (name.strip(), value.strip())
+        for name, _, value in (part.partition("=") for part in rest.split(","))
+    )
+    for name in ("Credential", "SignedHeaders", "Signature"):
+        if not parts.get(name):
+            raise AwsError(
+                "AuthorizationHeaderMalformed",
+                f"The authorization header is malformed; the {name} is missing.",
+            )
+    return parts
+
+
+def _all_signed(headers: Mapping[str, str], signed: Sequence[str]) -> None:
+    """The host and every ``x-amz-`` header must be signed, or a stranger could add them."""
+    if "host" not in signed:
+        raise AwsError(
+            "AccessDenied", "The Host header must be signed", 403, {"HeadersNotSigned": "host"}
+        )
+    loose = [
+        name
+        for name in headers
+        if name.startswith("x-amz-") and name not in signed and name != "x-amz-content-sha256"
+    ]
+    if loose:
+        raise AwsError(
+            "AccessDenied",
+            "There were headers present in the request which were not signed",
+            403,
+            {"HeadersNotSigned": ", ".join(loose)},
+        )
+
+
+def _instant(amz_date: str) -> float | None:
+    if not _AMZ_DATE.fullmatch(amz_date):
+        return None
+    day = (int(amz_date[:4]), int(amz_date[4:6]), int(amz_date[6:8]))
+    time = (int(amz_date[9:11]), int(amz_date[11:13]), int(amz_date[13:15]))
+    if not (1 <= day[1] <= 12 and 1 <= day[2] <= 31 and time < (24, 0, 0)):  # noqa: PLR2004
+        return None
+    return float(calendar.timegm((*day, *time)))
+
+
+def _lifetime(text: str) -> int:
+    if not (text.isascii() and text.lstrip("-").isdigit()):
+        raise _bad_query("X-Amz-Expires should be a number")
+    if text.startswith("-"):
+        raise _bad_query("X-Amz-Expires must be non-negative")
+    if not 1 <= int(text[:9]) <= EXPIRES_S_MAX:
+        raise _bad_query(
+            "X-Amz-Expires must be between 1 second and a week (in seconds); "
+            f"the given X-Amz-Expires must be less than {EXPIRES_S_MAX} seconds"
+        )
+    return int(text)
+
+
+def _hmac_hex(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
+
+
+def _equal(ours: str, given: str) -> bool:
+    return hmac.compare_digest(ours.encode(), given.encode())
+
+
+def _bad_query(message: str) -> AwsError:
+    return AwsError("AuthorizationQueryParametersError", message)
+
+
+def _bad_token() -> AwsError:
+    return AwsError(
+        "InvalidToken", "The provided token is malformed or otherwise invalid.", 400
+    )  # fmt: skip
+
+
+def _mismatch(
+    credential: Credential, to_sign: str, given: str, canonical: str | None
+) -> AwsError:  # fmt: skip
+    fields = {
+        "AWSAccessKeyId": credential.access_key,
+        "StringToSign": to_sign,
+        "SignatureProvided": given,
+        "StringToSignBytes": to_sign.encode().hex(" "),
+    }
+    if canonical is not None:
+        fields["CanonicalRequest"] = canonical
+        fields["CanonicalRequestBytes"] = canonical.encode().hex(" ")
+    return AwsError(
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your key and signing method.",
+        403,
+        fields,
+    )

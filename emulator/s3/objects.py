@@ -1,0 +1,446 @@
+"""Operations on objects: put, get, head, delete, copy, tags, attributes.
+
+``params`` and answers have the members of the SDK's shapes; times are epoch seconds. Nothing here
+awaits but ``copy`` (for large bodies), and that awaits before it looks at the preconditions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from emulator.core.errors import AwsError
+from emulator.s3 import digests, errors, lifecycle, preconditions, ranges
+from emulator.s3 import params as limits
+from emulator.s3.access import Call, object_context
+from emulator.s3.bodies import MEMORY_BYTES_MAX, Intake
+from emulator.s3.model import NULL_VERSION, Bucket, ObjectEntry
+from emulator.s3.state import State
+from emulator.s3.store import copy_chunks
+
+
+@dataclass(slots=True)
+class Write:
+    """A body that is being written, from the checked request to the commit."""
+
+    call: Call
+    bucket: Bucket
+    entry: ObjectEntry
+    params: Mapping[str, Any]
+    intake: Intake
+    expected: dict[str, str] = field(default_factory=dict)
+    reason: str = "PutObject"
+
+
+@dataclass(slots=True)
+class Found:
+    """An object that was found for reading: the answer without Body, the range to send."""
+
+    answer: dict[str, Any]
+    entry: ObjectEntry
+    start: int
+    stop: int
+
+
+class Objects:
+    """Object operations over the shared state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def begin_put(
+        self,
+        call: Call,
+        params: Mapping[str, Any],
+        *,
+        trailer: str | None = None,
+        default_checksum: bool = True,
+        size_max: int = limits.SINGLE_PUT_BYTES_MAX,
+        reason: str = "PutObject",
+    ) -> Write:
+        """Check a PutObject before its body comes.
+
+        ``trailer`` is the algorithm of a checksum that follows the body. Without any checksum S3
+        computes a CRC64NVME; ``default_checksum`` False leaves it to the first who asks.
+        """
+        limits.refuse_unknown("PutObject", params)
+        state = self._state
+        key = limits.valid_key(params.get("Key"))
+        bucket = state.bucket(params, call)
+        preconditions.validate_write(params)
+        tags = limits.header_tags(params.get("Tagging"))
+        context = write_context(params, tags)
+        state.access.check(call, bucket, "s3:PutObject", key, context)
+        if tags:
+            state.access.check(call, bucket, "s3:PutObjectTagging", key, context)
+        entry = ObjectEntry(
+            key=key,
+            etag="",
+            size=0,
+            modified=0.0,
+            sequence=0,
+            headers=limits.content_headers(params),
+            metadata=limits.metadata(params),
+            tags=tags,
+            owner=bucket.owner,
+        )
+        expected = limits.sent_checksums(params)
+        algorithms = {*expected, *([trailer] if trailer else [])}
+        wanted = params.get("ChecksumAlgorithm")
+        if not algorithms and wanted is not None and call.kind == "internal":
+            algorithms.add(wanted)
+        if not algorithms and default_checksum:
+            algorithms.add(digests.DEFAULT)
+        intake = Intake(
+            state.store.directory,
+            reserve=state.store.reserve(entry.header()),
+            size_max=size_max,
+            algorithms=algorithms,
+            payload_sha256=ranges.is_digest(call.payload_hash),
+        )
+        return Write(call, bucket, entry, params, intake, expected, reason)
+
+    def finish_put(self, write: Write) -> dict[str, Any]:
+        """Check the digests and the preconditions and commit: one step, without an await."""
+        entry, intake, bucket = write.entry, write.intake, write.bucket
+        check_body(write.call, write.params, intake, write.expected)
+        entry.etag = intake.md5().hex()
+        entry.size = intake.size
+        entry.checksums = intake.checksums()
+        preconditions.check_write(bucket.objects.get(entry.key), entry.key, write.params)
+        self._state.commit(bucket, entry, intake, write.call, write.reason)
+        return self._written(bucket, entry)
+
+    def find(self, call: Call, operation: str, params: Mapping[str, Any]) -> Found:
+        """Find what GetObject or HeadObject answers; raises 304, 404, 412, 416."""
+        limits.refuse_unknown(operation, params)
+        state = self._state
+        bucket = state.bucket(params, call)
+        entry = state.version(bucket, params, call, "s3:GetObject")
+        preconditions.check_read(entry, params)
+        start, stop = ranges.of(entry, params)
+        answer: dict[str, Any] = {
+            "AcceptRanges": "bytes",
+            "LastModified": entry.modified,
+            "ContentLength": stop - start,
+            "ETag": f'"{entry.etag}"',
+            **entry.headers,
+            "Metadata": entry.metadata,
+            "ServerSideEncryption": "AES256",
+        }
+        partial = "Range" in params or "PartNumber" in params
+        if partial and entry.size:
+            answer["ContentRange"] = f"bytes {start}-{stop - 1}/{entry.size}"
+        if params.get("ChecksumMode") == "ENABLED" and not partial:
+            answer.update(checksum_members(entry))
+        if bucket.versions is not None:
+            answer["VersionId"] = entry.version_id
+        if entry.tags:
+            answer["TagCount"] = len(entry.tags)
+        if entry.parts and "PartNumber" in params:
+            answer["PartsCount"] = len(entry.parts)
+        expiration = lifecycle.expiration(bucket, entry)
+        if expiration is not None:
+            answer["Expiration"] = expiration
+        if any(name.startswith("Response") for name in params):
+            if call.kind == "anonymous":
+                raise errors.invalid_request(
+                    "Request specific response headers cannot be used for anonymous GET requests."
+                )
+            for name, member in _OVERRIDES.items():
+                if name in params:
+                    answer[member] = params[name]
+        return Found(answer, entry, start, stop)
+
+    def delete(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """DeleteObject: for good, or a delete marker where versions are kept."""
+        limits.refuse_unknown("DeleteObject", params)
+        state = self._state
+        bucket = state.bucket(params, call)
+        return self._delete(call, bucket, params)
+
+    def delete_many(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """DeleteObjects: up to 1000 keys, each with its own outcome."""
+        limits.refuse_unknown("DeleteObjects", params)
+        bucket = self._state.bucket(params, call)
+        listed = (params.get("Delete") or {}).get("Objects", [])
+        if not 1 <= len(listed) <= DELETE_KEYS_MAX:
+            raise errors.malformed_xml()
+        deleted: list[dict[str, Any]] = []
+        failed: list[dict[str, Any]] = []
+        for one in listed:
+            named = {name: one[name] for name in ("Key", "VersionId") if one.get(name) is not None}
+            try:
+                if "LastModifiedTime" in one or "Size" in one:
+                    raise errors.not_implemented("LastModifiedTime,Size")
+                wanted = {**named, **({"IfMatch": one["ETag"]} if one.get("ETag") else {})}
+                answer = self._delete(call, bucket, wanted)
+            except AwsError as error:
+                failed.append({**named, "Code": error.code, "Message": error.message})
+                continue
+            if "VersionId" in answer and "VersionId" not in named:
+                answer["DeleteMarkerVersionId"] = answer.pop("VersionId")
+            deleted.append({**answer, **named})
+        quiet = bool((params.get("Delete") or {}).get("Quiet"))
+        answer = {} if quiet or not deleted else {"Deleted": deleted}
+        return {**answer, **({"Errors": failed} if failed else {})}
+
+    async def copy(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """CopyObject within this S3, of 5 GiB at most."""
+        limits.refuse_unknown("CopyObject", params)
+        state = self._state
+        key = limits.valid_key(params.get("Key"))
+        bucket = state.bucket(params, call)
+        preconditions.validate_write(params)
+        source_bucket, source = self.copy_source(call, params)
+        replace = params.get("MetadataDirective", "COPY") == "REPLACE"
+        new_tags = params.get("TaggingDirective", "COPY") == "REPLACE"
+        tags = limits.header_tags(params.get("Tagging")) if new_tags else source.tags
+        fresh = limits.content_headers(params)
+        same = source_bucket is bucket and source.key == key and "VersionId" not in params
+        if same and not replace and not {"StorageClass", "WebsiteRedirectLocation",
+                                         "ServerSideEncryption"} & params.keys():  # fmt: skip
+            raise errors.invalid_request(
+                "This copy request is illegal because it is trying to copy an object to itself "
+                "without changing the object's metadata, storage class, website redirect location "
+                "or encryption attributes."
+            )
+        context = write_context(params, tags if new_tags else {})
+        context["s3:x-amz-copy-source"] = f"{source_bucket.name}/{source.key}"
+        context["s3:x-amz-metadata-directive"] = params.get("MetadataDirective", "COPY")
+        state.access.check(call, bucket, "s3:PutObject", key, context)
+        kept = {k: v for k, v in source.headers.items() if k != "StorageClass"}
+        if "StorageClass" in fresh:
+            kept["StorageClass"] = fresh["StorageClass"]
+        entry = ObjectEntry(
+            key=key,
+            etag="",
+            size=source.size,
+            modified=0.0,
+            sequence=0,
+            headers=fresh if replace else kept,
+            metadata=limits.metadata(params) if replace else source.metadata,
+            tags=dict(tags),
+            owner=bucket.owner,
+        )
+        wanted = params.get("ChecksumAlgorithm")
+        full = source.checksum_type == "FULL_OBJECT"
+        algorithms = [wanted] if wanted else list(source.checksums) if full else []
+        intake = Intake(
+            state.store.directory,
+            reserve=state.store.reserve(entry.header()),
+            size_max=limits.SINGLE_PUT_BYTES_MAX,
+            algorithms=algorithms or [digests.DEFAULT],
+        )
+        try:
+            await copy_body(source, 0, source.size, intake)
+            entry.etag = intake.md5().hex()
+            entry.checksums = intake.checksums()
+            preconditions.check_write(bucket.objects.get(key), key, params)
+            state.commit(bucket, entry, intake, call, "CopyObject")
+        finally:
+            intake.discard()
+        answer = self._written(bucket, entry)
+        result = {"ETag": answer.pop("ETag"), "LastModified": entry.modified}
+        for name in [one for one in answer if one.startswith("Checksum")]:
+            result[name] = answer.pop(name)
+        if source_bucket.versions is not None:
+            answer["CopySourceVersionId"] = source.version_id
+        return {"CopyObjectResult": result, **answer}
+
+    def copy_source(self, call: Call, params: Mapping[str, Any]) -> tuple[Bucket, ObjectEntry]:
+        """The object that a copy reads, its conditions checked."""
+        named = source_name(params.get("CopySource"))
+        named["ExpectedBucketOwner"] = params.get("ExpectedSourceBucketOwner")
+        bucket = self._state.bucket(named, call)
+        entry = self._state.version(bucket, named, call, "s3:GetObject")
+        preconditions.check_copy_source(entry, params, self._state.clock.now())
+        return bucket, entry
+
+    def get_tags(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """GetObjectTagging."""
+        limits.refuse_unknown("GetObjectTagging", params)
+        bucket = self._state.bucket(params, call)
+        entry = self._state.version(bucket, params, call, "s3:GetObjectTagging")
+        return {
+            **_version_member(bucket, entry),
+            "TagSet": [{"Key": name, "Value": value} for name, value in entry.tags.items()],
+        }
+
+    def put_tags(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """PutObjectTagging and (without Tagging) DeleteObjectTagging."""
+        clears = "Tagging" not in params
+        name = "DeleteObjectTagging" if clears else "PutObjectTagging"
+        limits.refuse_unknown(name, params)
+        bucket = self._state.bucket(params, call)
+        entry = self._state.version(bucket, params, call, f"s3:{name}")
+        entry.tags = {} if clears else limits.tag_set(params["Tagging"], limits.TAGS_MAX)
+        self._state.store.put_tags(bucket, entry)
+        return _version_member(bucket, entry)
+
+    def attributes(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
+        """GetObjectAttributes: of ETag, Checksum, StorageClass, ObjectSize, ObjectParts."""
+        limits.refuse_unknown("GetObjectAttributes", params)
+        bucket = self._state.bucket(params, call)
+        entry = self._state.version(bucket, params, call, "s3:GetObjectAttributes")
+        wanted = params.get("ObjectAttributes") or []
+        all_of = {
+            "ETag": entry.etag,
+            "Checksum": checksum_members(entry),
+            "StorageClass": entry.headers.get("StorageClass", "STANDARD"),
+            "ObjectSize": entry.size,
+        }
+        answer: dict[str, Any] = {"LastModified": entry.modified, **_version_member(bucket, entry)}
+        for name in wanted:
+            if name == "ObjectParts":
+                if entry.parts:
+                    answer["ObjectParts"] = {"TotalPartsCount": len(entry.parts)}
+            elif name in all_of:
+                answer[name] = all_of[name]
+            else:
+                raise errors.invalid_argument(
+                    "x-amz-object-attributes", name, "Invalid attribute name specified."
+                )
+        return answer
+
+    def _delete(self, call: Call, bucket: Bucket, params: Mapping[str, Any]) -> dict[str, Any]:
+        state = self._state
+        key = limits.valid_key(params.get("Key"))
+        version_id = params.get("VersionId")
+        current = state.find(bucket, key, version_id)
+        action = "s3:DeleteObject" if version_id is None else "s3:DeleteObjectVersion"
+        context = {**preconditions.context(params), **object_context(current)}
+        state.access.check(call, bucket, action, key, context)
+        if "IfMatch" in params:
+            preconditions.check_write(bucket.objects.get(key), key, params)
+        if version_id is not None:
+            if current is None:
+                return {"VersionId": version_id}
+            state.remove(bucket, current, call, "DeleteObject")
+            marker = {"DeleteMarker": True} if current.marker else {}
+            return {**_version_member(bucket, current), **marker}
+        if bucket.versions is not None:
+            marker_entry = state.marker(bucket, key, call, "DeleteObject")
+            return {"DeleteMarker": True, "VersionId": marker_entry.version_id}
+        if current is not None:
+            state.remove(bucket, current, call, "DeleteObject")
+        return {}
+
+    @staticmethod
+    def _written(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
+        answer: dict[str, Any] = {"ETag": f'"{entry.etag}"', "ServerSideEncryption": "AES256"}
+        if entry.checksums:
+            answer.update(checksum_members(entry))
+        if entry.version_id != NULL_VERSION:
+            answer["VersionId"] = entry.version_id
+        expiration = lifecycle.expiration(bucket, entry)
+        if expiration is not None:
+            answer["Expiration"] = expiration
+        return answer
+
+
+DELETE_KEYS_MAX = 1000
+_OVERRIDES = {
+    "ResponseCacheControl": "CacheControl",
+    "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding",
+    "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType",
+    "ResponseExpires": "Expires",
+}
+
+
+def check_body(
+    call: Call, params: Mapping[str, Any], intake: Intake, expected: Mapping[str, str]
+) -> None:
+    """Compare what came with what was announced: payload hash, Content-MD5, checksums."""
+    if ranges.is_digest(call.payload_hash) and intake.payload_sha256() != call.payload_hash:
+        raise AwsError(
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            400,
+            {
+                "ClientComputedContentSHA256": call.payload_hash,
+                "S3ComputedContentSHA256": intake.payload_sha256(),
+            },
+        )
+    md5 = params.get("ContentMD5")
+    if md5 is not None:
+        try:
+            given = base64.b64decode(md5, validate=True)
+        except ValueError:
+            given = b""
+        if len(given) != 16:  # noqa: PLR2004 (an MD5)
+            raise AwsError("InvalidDigest", "The Content-MD5 you specified was invalid.")
+        if given != intake.md5():
+            raise AwsError(
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+                400,
+                {
+                    "ExpectedDigest": md5,
+                    "CalculatedDigest": digests.encode(intake.md5()),
+                },
+            )
+    computed = intake.checksums() if expected else {}
+    for algorithm, value in expected.items():
+        if computed[algorithm] != value:
+            raise digests.mismatch(algorithm)
+
+
+async def copy_body(source: ObjectEntry, start: int, stop: int, intake: Intake) -> None:
+    """Feed ``[start, stop)`` of an object into ``intake``; large ones off the event loop."""
+    with source.body.open(start, stop) as reader:
+        if stop - start <= MEMORY_BYTES_MAX:
+            copy_chunks(intake, reader)
+        else:
+            await asyncio.to_thread(copy_chunks, intake, reader)
+
+
+def checksum_members(entry: ObjectEntry) -> dict[str, Any]:
+    """The checksum of an object as members; the default one is computed for the first who asks."""
+    if not entry.checksums and not entry.marker:
+        with entry.body.open() as reader:
+            entry.checksums[digests.DEFAULT] = digests.of_bytes(digests.DEFAULT, reader)
+    members: dict[str, Any] = {f"Checksum{name}": v for name, v in entry.checksums.items()}
+    members["ChecksumType"] = entry.checksum_type
+    return members
+
+
+def source_name(raw: Any) -> dict[str, Any]:
+    """Bucket, Key and VersionId of a CopySource (``bucket/key?versionId=...``, or a mapping)."""
+    if isinstance(raw, Mapping):
+        return {k: raw[k] for k in ("Bucket", "Key", "VersionId") if k in raw}
+    path, _, version = str(raw or "").partition("?versionId=")
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    if not bucket or not key:
+        raise errors.invalid_argument(
+            "x-amz-copy-source", raw, "Copy Source must mention the source bucket and key: "
+            "sourcebucket/sourcekey"
+        )  # fmt: skip
+    return {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
+
+
+def write_context(params: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """What conditions can ask of a write."""
+    found: dict[str, Any] = preconditions.context(params)
+    found["s3:objectcreationoperation"] = "true"
+    for member, key in (
+        ("ACL", "s3:x-amz-acl"),
+        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+        ("StorageClass", "s3:x-amz-storage-class"),
+    ):
+        if params.get(member):
+            found[key] = params[member]
+    if tags:
+        found["s3:requestobjecttagkeys"] = list(tags)
+        found.update((f"s3:requestobjecttag/{name}", value) for name, value in tags.items())
+    return found
+
+
+def _version_member(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
+    return {} if bucket.versions is None else {"VersionId": entry.version_id}

@@ -1,0 +1,36 @@
+"""What a function works with, in one place, so that tests and simulations can give their own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.aws import Clients
+from system.ledger.s3_store import S3LedgerStore
+from system.ledger.store import LedgerStore, Patience
+from system.settings import Environment
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The environment, the AWS clients by service name, the time, and the ledger's patience."""
+
+    environment: Environment
+    client: Callable[[str], Any]
+    now: Callable[[], float] = time.time
+    patience: Patience = field(default_factory=Patience)
+
+    def ledger(self) -> LedgerStore:
+        """Where the ledger is kept."""
+        return S3LedgerStore(self.client("s3"), self.environment.budget_bucket)
+
+
+@functools.cache
+def from_environment() -> Parts:
+    """The parts of this process: made once, used by all its invocations."""
+    environment = Environment(os.environ)
+    return Parts(environment, Clients(environment))

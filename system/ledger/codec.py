@@ -1,0 +1,124 @@
+"""The ledger as JSON.
+
+Reading fails closed: anything unknown, missing, changed or out of balance is LedgerCorruptError,
+never a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from system.ledger.errors import LedgerCorruptError
+from system.ledger.state import Closed, Ledger, PastPeriod, Reservation, check
+
+SCHEMA = 1
+BYTES_MAX = 2_097_152
+
+_DERIVED = ("reserved_microusd", "available_microusd")
+_LISTS: Mapping[str, type[Any]] = {"open": Reservation, "closed": Closed, "past": PastPeriod}
+
+Row = TypeVar("Row")
+
+
+def encode(ledger: Ledger) -> bytes:
+    """The ledger's JSON with its derived sums and a checksum; raises LedgerCorruptError."""
+    check(ledger)
+    document: dict[str, Any] = {"schema": SCHEMA}
+    for field in fields(Ledger):
+        value = getattr(ledger, field.name)
+        if field.name in _LISTS:
+            document[field.name] = [list(asdict(row).values()) for row in value]
+        else:
+            document[field.name] = list(value) if isinstance(value, tuple) else value
+    for name in _DERIVED:
+        document[name] = getattr(ledger, name)
+    document["checksum"] = _checksum(document)
+    return _text(document).encode()
+
+
+def decode(body: bytes) -> Ledger:
+    """The ledger in ``body``; raises LedgerCorruptError."""
+    if len(body) > BYTES_MAX:
+        raise LedgerCorruptError(f"the ledger has more than {BYTES_MAX} bytes")
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates)
+    except ValueError as error:
+        raise LedgerCorruptError("the ledger is not JSON") from error
+    if not isinstance(document, dict):
+        raise LedgerCorruptError("the ledger is not an object")
+    schema = document.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise LedgerCorruptError(f"the ledger's schema is {schema!r}; this code reads {SCHEMA}")
+    expected = {"schema", "checksum", *_DERIVED, *(field.name for field in fields(Ledger))}
+    if set(document) != expected:
+        wrong = sorted(set(document) ^ expected)
+        raise LedgerCorruptError(f"the ledger has other members than it should: {wrong[:5]}")
+    checksum = document.pop("checksum")
+    if checksum != _checksum(document):
+        raise LedgerCorruptError("the ledger's checksum does not fit")
+    ledger = _ledger(document)
+    check(ledger)
+    for name in _DERIVED:
+        if document[name] != getattr(ledger, name):
+            raise LedgerCorruptError(f"the ledger does not add up: {name}")
+    return ledger
+
+
+def _ledger(document: Mapping[str, Any]) -> Ledger:
+    values: dict[str, Any] = {}
+    for field in fields(Ledger):
+        value = document[field.name]
+        if field.name in _LISTS:
+            values[field.name] = tuple(
+                _row(row, _LISTS[field.name]) for row in _list(value, field.name)
+            )
+        elif field.name == "top_ups":
+            values[field.name] = tuple(_typed(item, "str") for item in _list(value, field.name))
+        else:
+            values[field.name] = _typed(value, str(field.type))
+    return Ledger(**values)
+
+
+def _row(row: object, kind: type[Row]) -> Row:
+    columns = fields(kind)  # type: ignore[arg-type]  # all kinds of rows are dataclasses
+    cells = _list(row, kind.__name__)
+    if len(cells) != len(columns):
+        raise LedgerCorruptError(f"a row of {kind.__name__} has {len(cells)} cells")
+    return kind(
+        *(_typed(cell, str(column.type)) for cell, column in zip(cells, columns, strict=True))
+    )
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise LedgerCorruptError(f"{name} is not a list")
+    return value
+
+
+def _typed(value: Any, annotation: str) -> Any:
+    """The value if it is of the annotated type: whole numbers, or text (and outcomes are text)."""
+    wanted = int if annotation == "int" else str
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise LedgerCorruptError(f"{value!r:.40} is not {annotation}")
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a member is there twice")
+    return document
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """SHA-256 of all members but itself: a bit that flipped or an edit by hand is found."""
+    rest = {name: value for name, value in document.items() if name != "checksum"}
+    return hashlib.sha256(_text(rest).encode()).hexdigest()
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,126 @@
+# The CDN: the website by default, the API below /api, and a page for every address without a file.
+
+data "aws_cloudfront_cache_policy" "optimized" {
+  name = "Managed-CachingOptimized"
+}
+
+data "aws_cloudfront_cache_policy" "disabled" {
+  name = "Managed-CachingDisabled"
+}
+
+data "aws_cloudfront_origin_request_policy" "all_but_host" {
+  name = "Managed-AllViewerExceptHostHeader"
+}
+
+resource "aws_cloudfront_origin_access_control" "website" {
+  name                              = "${var.name}-website"
+  origin_access_control_origin_type = "s3"
+  signing_behavior                  = "always"
+  signing_protocol                  = "sigv4"
+}
+
+resource "aws_cloudfront_function" "single_page" {
+  name    = "${var.name}-single-page"
+  runtime = "cloudfront-js-2.0"
+  comment = "An address without a file extension is the page"
+  code    = file("${path.module}/single_page.js")
+}
+
+resource "aws_cloudfront_response_headers_policy" "website" {
+  name = "${var.name}-website"
+
+  security_headers_config {
+    content_security_policy {
+      override                = true
+      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: https://${aws_s3_bucket.this["storage"].bucket_regional_domain_name}; connect-src 'self' https://${aws_s3_bucket.this["storage"].bucket_regional_domain_name}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    }
+    content_type_options {
+      override = true
+    }
+    frame_options {
+      frame_option = "DENY"
+      override     = true
+    }
+    referrer_policy {
+      referrer_policy = "no-referrer"
+      override        = true
+    }
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      include_subdomains         = true
+      override                   = true
+    }
+  }
+}
+
+resource "aws_cloudfront_distribution" "this" {
+  enabled             = true
+  comment             = var.name
+  default_root_object = "index.html"
+  http_version        = "http2and3"
+  price_class         = "PriceClass_100"
+
+  origin {
+    origin_id                = "website"
+    domain_name              = aws_s3_bucket.this["website"].bucket_regional_domain_name
+    origin_access_control_id = aws_cloudfront_origin_access_control.website.id
+  }
+
+  origin {
+    origin_id   = "api"
+    domain_name = "${aws_api_gateway_rest_api.this.id}.execute-api.${var.region}.amazonaws.com"
+    origin_path = "/${local.raw.api.stage}"
+
+    custom_origin_config {
+      http_port              = 80
+      https_port             = 443
+      origin_protocol_policy = "https-only"
+      origin_ssl_protocols   = ["TLSv1.2"]
+    }
+  }
+
+  default_cache_behavior {
+    target_origin_id           = "website"
+    viewer_protocol_policy     = "redirect-to-https"
+    allowed_methods            = ["GET", "HEAD"]
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = data.aws_cloudfront_cache_policy.optimized.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.website.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.single_page.arn
+    }
+  }
+
+  ordered_cache_behavior {
+    path_pattern             = "/api/*"
+    target_origin_id         = "api"
+    viewer_protocol_policy   = "https-only"
+    allowed_methods          = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+    cached_methods           = ["GET", "HEAD"]
+    compress                 = true
+    cache_policy_id          = data.aws_cloudfront_cache_policy.disabled.id
+    origin_request_policy_id = data.aws_cloudfront_origin_request_policy.all_but_host.id
+  }
+
+  dynamic "custom_error_response" {
+    # Errors of the API are answers like any other: none may be kept for the next visitor.
+    for_each = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]
+    content {
+      error_code            = custom_error_response.value
+      error_caching_min_ttl = 0
+    }
+  }
+
+  restrictions {
+    geo_restriction {
+      restriction_type = "none"
+    }
+  }
+
+  viewer_certificate {
+    cloudfront_default_certificate = true
+  }
+}

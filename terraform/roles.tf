@@ -1,0 +1,14 @@
+# One role for each function, workflow and task, with the policies that the emulator enforces too.
+
+resource "aws_iam_role" "this" {
+  for_each           = toset(local.roles)
+  name               = "${var.name}-${each.key}"
+  assume_role_policy = templatefile("${local.system}/policies/trust-${local.trusted[each.key]}.json", local.values)
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = aws_iam_role.this
+  name     = each.value.name
+  role     = each.value.id
+  policy   = templatefile("${local.system}/policies/${each.key}.json", local.values)
+}

@@ -1,0 +1,167 @@
+"""A Lambda engine over moto's real control plane, without the endpoint."""
+
+import asyncio
+import base64
+import io
+import json
+import textwrap
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+
+from emulator.core import ids
+from emulator.core.bus import Bus, Caller
+from emulator.core.clock import RealClock
+from emulator.core.credentials import CredentialStore
+from emulator.core.logs import LogSink
+from emulator.functions import FunctionsService, FunctionsSettings
+
+ROLE = f"arn:aws:iam::{ids.ACCOUNT}:role/fn"
+
+
+class FakeLane:
+    """Runs what it gets at once, in the calling thread."""
+
+    async def run(self, fn):
+        return fn()
+
+
+class Gate:
+    """A clock whose sleeps of a given length or more end when the test says so."""
+
+    def __init__(self, from_s):
+        self._real = RealClock()
+        self._from_s = from_s
+        self.slept = []
+        self._waiting = []
+        self.arrived = asyncio.Event()
+
+    def now(self):
+        return self._real.now()
+
+    def call_later(self, seconds, callback):
+        return self._real.call_later(seconds, callback)
+
+    async def sleep(self, seconds):
+        if seconds < self._from_s:
+            await self._real.sleep(seconds)
+            return
+        self.slept.append(seconds)
+        ended = asyncio.Event()
+        self._waiting.append(ended)
+        self.arrived.set()
+        await ended.wait()
+
+    async def step(self):
+        """Wait until somebody sleeps, then end that sleep."""
+        await self.arrived.wait()
+        self.arrived.clear()
+        self._waiting.pop(0).set()
+
+
+def make_zip(files):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, textwrap.dedent(text))
+    return base64.b64encode(held.getvalue()).decode()
+
+
+class Lab:
+    """One engine and the means to deploy to it."""
+
+    def __init__(self, clock, settings):
+        self.clock = clock
+        self.bus = Bus()
+        self.lane = FakeLane()
+        self.credentials = CredentialStore(clock)
+        self.logs = LogSink(self.lane, clock)
+        self.functions = FunctionsService(
+            self.lane, clock, self.credentials, self.bus, self.logs, settings
+        )
+        self.bus.register("lambda", self.functions)
+        self.caller = Caller(ids.ACCOUNT, ids.REGION, f"arn:aws:iam::{ids.ACCOUNT}:root")
+
+    @property
+    def backend(self):
+        from moto.awslambda.models import lambda_backends
+
+        return lambda_backends[ids.ACCOUNT][ids.REGION]
+
+    def deploy(self, name, code, **config):
+        files = code if isinstance(code, dict) else {"app.py": code}
+        self.backend.create_function(
+            {
+                "FunctionName": name,
+                "Runtime": "python3.12",
+                "Role": ROLE,
+                "Handler": "app.handler",
+                "Code": {"ZipFile": make_zip(files)},
+                **config,
+            }
+        )
+
+    async def invoke(self, name, payload=None, **more):
+        params = {"FunctionName": name, "Payload": json.dumps(payload or {}).encode(), **more}
+        return await self.functions.call("Invoke", params, self.caller)
+
+    async def result(self, name, payload=None, **more):
+        answer = await self.invoke(name, payload, **more)
+        return json.loads(answer["Payload"])
+
+    async def log_lines(self, name):
+        from moto.logs.models import logs_backends
+
+        await self.logs.flush()
+        group = logs_backends[ids.ACCOUNT][ids.REGION].groups.get(f"/aws/lambda/{name}")
+        streams = group.streams.values() if group else ()
+        return [e.message for s in streams for e in s.events]
+
+
+@pytest.fixture
+def _moto():
+    from moto.awslambda.models import lambda_backends
+    from moto.iam.models import iam_backends
+    from moto.logs.models import logs_backends
+
+    backends = (lambda_backends, iam_backends, logs_backends)
+    for backend in backends:
+        backend.reset()
+    iam_backends[ids.ACCOUNT]["aws"].create_role("fn", "{}", "/", None, "", [], "3600")
+    yield
+    for backend in backends:
+        backend.reset()
+
+
+@pytest.fixture
+def lab(_moto):
+    """``async with lab(settings...) as it``."""
+
+    @asynccontextmanager
+    async def make(clock=None, **settings):
+        it = Lab(clock or RealClock(), FunctionsSettings(**settings))
+        await it.logs.start()
+        await it.functions.start()
+        try:
+            yield it
+        finally:
+            await it.functions.stop()
+            await it.logs.stop()
+
+    return make
+
+
+@pytest.fixture
+def gate():
+    """Makes clocks whose long sleeps the test ends."""
+    return Gate
+
+
+@pytest.fixture
+def lane_thread():
+    """A real one-thread lane, as the emulator has it."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    yield pool
+    pool.shutdown()

@@ -1,0 +1,67 @@
+"""The real engine behind the service, at 64 pixels."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from tests.unit.worker.service_fakes import QUICK, RUN, World, run_input
+from worker.service.painter import Painter
+from worker.service.ports import ParametersRefusedError, PictureRefusedError
+
+
+def picture(colour: str, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    image = Image.new("RGB", (96, 64), colour)
+    image.paste("white", (10, 10, 40, 50))
+    image.save(out, kind)
+    return out.getvalue()
+
+
+def world() -> World:
+    made = World(Painter(), timings=QUICK)
+    made.put("runs", "content", picture("navy"))
+    made.put("runs", "style-0", picture("orange", "JPEG"))
+    made.s3.objects["gallery/waves.jpg"] = picture("green", "JPEG")
+    return made
+
+
+def test_a_run_with_the_real_engine():
+    made = world()
+    assert made.execute() is True
+    assert made.state()["state"] == "succeeded"
+    image = Image.open(io.BytesIO(made.s3.objects[f"runs/{RUN}/result.png"]))
+    assert image.format == "PNG"
+    assert image.size == (64, 43)
+    preview = Image.open(io.BytesIO(made.s3.objects[f"runs/{RUN}/preview.jpg"]))
+    assert preview.format == "JPEG"
+    kinds = {line["type"] for line in made.stored()}
+    assert kinds == {"state", "progress", "preview", "result"}
+
+
+def test_a_picture_that_is_none_is_refused_by_name():
+    made = world()
+    made.put("runs", "style-0", b"no picture at all")
+    assert made.execute() is True
+    (failure,) = made.states.of("failure")
+    assert failure["error"] == "PictureRefused"
+    assert "style picture 1" in failure["cause"]
+
+
+def test_the_content_picture_is_called_so():
+    with pytest.raises(PictureRefusedError, match="content picture"):
+        Painter().check(b"", [picture("red")], run_input(style_weights=[1.0]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"params": {**run_input()["params"], "algorithm": "magic"}},
+        {"params": {**run_input()["params"], "size": 9}},
+        {"style_weights": [1.0]},
+    ],
+)
+def test_parameters_out_of_range_are_refused(changes):
+    with pytest.raises(ParametersRefusedError):
+        Painter().check(picture("red"), [picture("blue")] * 2, run_input(**changes))

@@ -1,0 +1,119 @@
+"""``nst stylize``: paint a picture on this machine, without cloud or emulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from worker import engine
+from worker.engine.params import QUALITIES, SIZE_MAX, SIZE_MIN, STRENGTH_MAX, STYLES_MAX
+
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("content", type=_EXISTING)
+@click.argument("styles", metavar="STYLE...", type=_EXISTING, nargs=-1, required=True)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the result goes; .jpg makes a JPEG, anything else a PNG.",
+)  # fmt: skip
+@click.option("--size", default=512, show_default=True, help="Longest side in pixels.",
+              type=click.IntRange(SIZE_MIN, SIZE_MAX))  # fmt: skip
+@click.option("--quality", default="good", show_default=True, type=click.Choice(QUALITIES),
+              help="How much work is done.")  # fmt: skip
+@click.option("--strength", default=1.0, show_default=True, type=click.FloatRange(0, STRENGTH_MAX),
+              help="0 keeps the drawing, 2 lets the style rule.")  # fmt: skip
+@click.option("--weights", default="", metavar="W,W...",
+              help="How much each style counts, such as 2,1; default: all the same.")  # fmt: skip
+@click.option("--keep-colours", is_flag=True, help="Keep the content's colours.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1),
+              help="Another seed is another take.")  # fmt: skip
+@click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+              help="Stop after this time with the best picture so far.")  # fmt: skip
+def stylize(
+    content: Path,
+    styles: tuple[Path, ...],
+    output: Path,
+    size: int,
+    quality: engine.Quality,
+    strength: float,
+    weights: str,
+    keep_colours: bool,
+    seed: int,
+    deadline: float | None,
+) -> None:
+    """Paint CONTENT in the manner of one to four STYLE pictures."""
+    if len(styles) > STYLES_MAX:
+        raise click.UsageError(f"At most {STYLES_MAX} styles, not {len(styles)}.")
+    try:
+        params = engine.EngineParams(
+            size=size,
+            quality=quality,
+            strength=strength,
+            style_weights=_weights(weights),
+            keep_colours=keep_colours,
+            seed=seed,
+            deadline_s=deadline,
+        )
+        params.weights_for(len(styles))
+    except engine.ParameterError as error:
+        raise click.UsageError(str(error)) from error
+    if not output.parent.is_dir():
+        raise click.UsageError(f"There is no folder {output.parent}.")
+    pictures = [_read(path, size) for path in (content, *styles)]
+    result = _paint(pictures[0], pictures[1:], params)
+    kind = "JPEG" if output.suffix.lower() in (".jpg", ".jpeg") else "PNG"
+    output.write_bytes(engine.encode(result.image, kind))
+    height, width = result.image.shape[:2]
+    early = " (stopped at the deadline)" if result.stopped_early else ""
+    click.echo(
+        f"{output}: {width} x {height} px, {result.steps} of {result.steps_total} evaluations"
+        f"{early}, {result.cpu_s:.1f} CPU-seconds, {result.dtype}"
+    )
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError as error:
+        raise engine.ParameterError(f"{text} is not a list of numbers such as 2,1.") from error
+
+
+def _read(path: Path, size: int) -> engine.Picture:
+    try:
+        return engine.decode(path.read_bytes(), side=size)
+    except engine.PictureError as error:
+        raise click.UsageError(f"{path}: {error.message}") from error
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _paint(
+    content: engine.Picture, styles: list[engine.Picture], params: engine.EngineParams
+) -> engine.StyleResult:
+    """Run the engine under a progress bar; Ctrl-C stops within one evaluation."""
+    bar = Progress(
+        TextColumn("{task.fields[side]:>4} px"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task("paint", total=None, side=0, loss=float("nan"))
+
+        def show(progress: engine.Progress) -> None:
+            bar.update(
+                task,
+                total=progress.steps_total,
+                completed=progress.step,
+                side=progress.side,
+                loss=progress.loss,
+            )
+
+        return engine.stylize(content, styles, params, show)
