@@ -39,12 +39,23 @@ class Clients:
             self._session = boto3.session.Session(region_name=self._environment.region)
         client = self._session.client(
             service,
-            endpoint_url=self._environment.endpoint_url,
+            endpoint_url=_endpoint(service, self._environment),
             config=_config(service, self._environment.endpoint_url),
         )
         if service == "s3":
             allow_conditional_puts(client)
         return client
+
+
+def _endpoint(service: str, environment: Environment) -> str | None:
+    """The endpoint of the environment, or S3's regional host; None leaves it to the SDK.
+
+    Older botocore presigns for the global host whatever its configuration says, and that host
+    redirects for a new bucket: a browser's upload does not survive the redirect.
+    """
+    if environment.endpoint_url is None and service == "s3":
+        return f"https://s3.{environment.region}.amazonaws.com"
+    return environment.endpoint_url
 
 
 def _config(service: str, endpoint_url: str | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -15,10 +16,11 @@ from system.ledger import store, transitions
 from system.ledger.state import RUNS_IN_FLIGHT_LIMIT, Ledger
 from system.ledger.store import Transition
 
-DIGEST_CHARS = 64
 REQUEST_ID_CHARS_MAX = 128
 
 T = TypeVar("T")
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def _reserve(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
     run_id = runs.check_run_id(payload.get("run_id"))
     digest = payload.get("digest")
-    if not isinstance(digest, str) or len(digest) != DIGEST_CHARS:
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         raise InvalidRequest("digest must be a SHA-256 in hexadecimal.")
     ceiling = _amount(payload, "ceiling_microusd", least=1)
     reserved = _update(

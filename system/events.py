@@ -18,7 +18,7 @@ FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
 LINE_BYTES_MAX = 65_536
 LOG_BYTES_MAX = 4_194_304
 
-_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_AT = re.compile(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]\.[0-9]{3}Z")
 
 _NUMBER = (int, float)
 _FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {

@@ -10,7 +10,7 @@ MICROUSD_PER_USD = 1_000_000
 MICROUSD_MAX = 1_000_000 * MICROUSD_PER_USD
 """A million dollars: no amount in this system is honestly larger."""
 
-_USD = re.compile(r"\$?(\d{1,7})(?:\.(\d{1,6}))?")
+_USD = re.compile(r"\$?([0-9]{1,7})(?:\.([0-9]{1,6}))?")
 
 
 def display(microusd: int) -> str:

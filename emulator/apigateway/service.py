@@ -154,12 +154,12 @@ class GatewayService:
         caller = self._caller(integration.credentials, exchange)
         if integration.kind == "aws_proxy":
             work = lambda_proxy.invoke(self._bus, api, integration.uri, exchange, caller)
-            return await self._in_time(work, integration.timeout_s)
+            return await self._in_time(work, method)
         call = integrations.call_service(self._bus, integration, exchange, caller)
-        result = await self._in_time(call, integration.timeout_s)
+        result = await self._in_time(call, method)
         return integrations.map_response(integration, result, exchange)
 
-    async def _in_time(self, work: Coroutine[Any, Any, Answer], timeout_s: float) -> Answer:
+    async def _in_time(self, work: Coroutine[Any, Any, Answer], method: Method) -> Answer:
         task = asyncio.ensure_future(work)
         late = False
 
@@ -168,7 +168,7 @@ class GatewayService:
             late = not task.done()
             task.cancel()
 
-        timer = self._clock.call_later(timeout_s, expire)
+        timer = self._clock.call_later(method.integration.timeout_s, expire)
         try:
             return await task
         except asyncio.CancelledError:
@@ -178,7 +178,7 @@ class GatewayService:
         except GatewayError:
             raise
         except Exception as error:
-            log.exception("the integration of %s failed inside the emulator", timeout_s)
+            log.exception("the integration of %s failed", method.resource)
             raise GatewayError("INTEGRATION_FAILURE", "Internal server error") from error
         finally:
             timer.cancel()

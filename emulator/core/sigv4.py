@@ -39,7 +39,6 @@ JSON_CODES: Mapping[str, str] = {
 
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII)
-_EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _QUERY_PARAMETERS = (
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -314,27 +313,16 @@ class SigV4:
         )  # fmt: skip
 
 
-class ChunkSigner:
-    """Checks the chain of chunk signatures of a ``STREAMING-AWS4-HMAC-SHA256-PAYLOAD`` body."""
+def chunk_signature(seed: Verified, what: str, previous: str, rest: str, given: str) -> str:
+    """Check one link of a chunked body's chain of signatures; returns it for the next link.
 
-    def __init__(self, seed: Verified) -> None:
-        self._seed = seed
-        self._previous = seed.signature
-
-    def chunk(self, signature: str, payload_sha256: str) -> None:
-        """Check one chunk; ``payload_sha256`` is the hexadecimal digest of its data."""
-        self._check(signature, f"{ALGORITHM}-PAYLOAD", f"{_EMPTY_SHA256}\n{payload_sha256}")
-
-    def trailer(self, signature: str, trailer_sha256: str) -> None:
-        """Check the trailer's signature over the digest of its canonical lines."""
-        self._check(signature, f"{ALGORITHM}-TRAILER", trailer_sha256)
-
-    def _check(self, signature: str, algorithm: str, rest: str) -> None:
-        seed = self._seed
-        to_sign = f"{algorithm}\n{seed.amz_date}\n{seed.scope}\n{self._previous}\n{rest}"
-        if not _equal(_hmac_hex(seed.signing_key, to_sign), signature):
-            raise _mismatch(seed.credential, to_sign, signature, None)
-        self._previous = signature
+    ``what`` is ``PAYLOAD`` (``rest``: the digests of nothing and of the chunk) or ``TRAILER``
+    (``rest``: the digest of the trailing headers).
+    """
+    to_sign = "\n".join((f"{ALGORITHM}-{what}", seed.amz_date, seed.scope, previous, rest))
+    if not _equal(_hmac_hex(seed.signing_key, to_sign), given):
+        raise _mismatch(seed.credential, to_sign, given, None)
+    return given
 
 
 @functools.lru_cache(maxsize=1024)

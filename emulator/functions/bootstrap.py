@@ -57,7 +57,9 @@ def main() -> None:
     class Client(LambdaRuntimeClient):  # type: ignore[misc] # (untyped base)
         """The runtime client posts init errors to the host alone, without our path."""
 
-        def call_rapid(self, http_method: str, endpoint: str, *more: object, **named: object) -> None:
+        def call_rapid(
+            self, http_method: str, endpoint: str, *more: object, **named: object
+        ) -> None:
             """Send one request, below the sandbox's path."""
             super().call_rapid(http_method, f"/{path}{endpoint}", *more, **named)
 

@@ -1,26 +1,23 @@
-"""Operations on objects: put, get, head, delete, copy, tags, attributes.
+"""Operations on objects: put, get, head, delete.
 
 ``params`` and answers have the members of the SDK's shapes; times are epoch seconds. Nothing here
-awaits but ``copy`` (for large bodies), and that awaits before it looks at the preconditions.
+awaits: what is checked holds when it is acted on.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from emulator.core.errors import AwsError
 from emulator.s3 import digests, errors, lifecycle, preconditions, ranges
 from emulator.s3 import params as limits
 from emulator.s3.access import Call, object_context
-from emulator.s3.bodies import MEMORY_BYTES_MAX, Intake
+from emulator.s3.bodies import Intake
 from emulator.s3.model import NULL_VERSION, Bucket, ObjectEntry
 from emulator.s3.state import State
-from emulator.s3.store import copy_chunks
 
 
 @dataclass(slots=True)
@@ -113,7 +110,7 @@ class Objects:
         entry.checksums = intake.checksums()
         preconditions.check_write(bucket.objects.get(entry.key), entry.key, write.params)
         self._state.commit(bucket, entry, intake, write.call, write.reason)
-        return self._written(bucket, entry)
+        return written(bucket, entry)
 
     def find(self, call: Call, operation: str, params: Mapping[str, Any]) -> Found:
         """Find what GetObject or HeadObject answers; raises 304, 404, 412, 416."""
@@ -132,7 +129,7 @@ class Objects:
             "Metadata": entry.metadata,
             "ServerSideEncryption": "AES256",
         }
-        partial = "Range" in params or "PartNumber" in params
+        partial = ranges.is_partial(params, entry.size)
         if partial and entry.size:
             answer["ContentRange"] = f"bytes {start}-{stop - 1}/{entry.size}"
         if params.get("ChecksumMode") == "ENABLED" and not partial:
@@ -189,124 +186,6 @@ class Objects:
         answer = {} if quiet or not deleted else {"Deleted": deleted}
         return {**answer, **({"Errors": failed} if failed else {})}
 
-    async def copy(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
-        """CopyObject within this S3, of 5 GiB at most."""
-        limits.refuse_unknown("CopyObject", params)
-        state = self._state
-        key = limits.valid_key(params.get("Key"))
-        bucket = state.bucket(params, call)
-        preconditions.validate_write(params)
-        source_bucket, source = self.copy_source(call, params)
-        replace = params.get("MetadataDirective", "COPY") == "REPLACE"
-        new_tags = params.get("TaggingDirective", "COPY") == "REPLACE"
-        tags = limits.header_tags(params.get("Tagging")) if new_tags else source.tags
-        fresh = limits.content_headers(params)
-        same = source_bucket is bucket and source.key == key and "VersionId" not in params
-        if same and not replace and not {"StorageClass", "WebsiteRedirectLocation",
-                                         "ServerSideEncryption"} & params.keys():  # fmt: skip
-            raise errors.invalid_request(
-                "This copy request is illegal because it is trying to copy an object to itself "
-                "without changing the object's metadata, storage class, website redirect location "
-                "or encryption attributes."
-            )
-        context = write_context(params, tags if new_tags else {})
-        context["s3:x-amz-copy-source"] = f"{source_bucket.name}/{source.key}"
-        context["s3:x-amz-metadata-directive"] = params.get("MetadataDirective", "COPY")
-        state.access.check(call, bucket, "s3:PutObject", key, context)
-        kept = {k: v for k, v in source.headers.items() if k != "StorageClass"}
-        if "StorageClass" in fresh:
-            kept["StorageClass"] = fresh["StorageClass"]
-        entry = ObjectEntry(
-            key=key,
-            etag="",
-            size=source.size,
-            modified=0.0,
-            sequence=0,
-            headers=fresh if replace else kept,
-            metadata=limits.metadata(params) if replace else source.metadata,
-            tags=dict(tags),
-            owner=bucket.owner,
-        )
-        wanted = params.get("ChecksumAlgorithm")
-        full = source.checksum_type == "FULL_OBJECT"
-        algorithms = [wanted] if wanted else list(source.checksums) if full else []
-        intake = Intake(
-            state.store.directory,
-            reserve=state.store.reserve(entry.header()),
-            size_max=limits.SINGLE_PUT_BYTES_MAX,
-            algorithms=algorithms or [digests.DEFAULT],
-        )
-        try:
-            await copy_body(source, 0, source.size, intake)
-            entry.etag = intake.md5().hex()
-            entry.checksums = intake.checksums()
-            preconditions.check_write(bucket.objects.get(key), key, params)
-            state.commit(bucket, entry, intake, call, "CopyObject")
-        finally:
-            intake.discard()
-        answer = self._written(bucket, entry)
-        result = {"ETag": answer.pop("ETag"), "LastModified": entry.modified}
-        for name in [one for one in answer if one.startswith("Checksum")]:
-            result[name] = answer.pop(name)
-        if source_bucket.versions is not None:
-            answer["CopySourceVersionId"] = source.version_id
-        return {"CopyObjectResult": result, **answer}
-
-    def copy_source(self, call: Call, params: Mapping[str, Any]) -> tuple[Bucket, ObjectEntry]:
-        """The object that a copy reads, its conditions checked."""
-        named = source_name(params.get("CopySource"))
-        named["ExpectedBucketOwner"] = params.get("ExpectedSourceBucketOwner")
-        bucket = self._state.bucket(named, call)
-        entry = self._state.version(bucket, named, call, "s3:GetObject")
-        preconditions.check_copy_source(entry, params, self._state.clock.now())
-        return bucket, entry
-
-    def get_tags(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
-        """GetObjectTagging."""
-        limits.refuse_unknown("GetObjectTagging", params)
-        bucket = self._state.bucket(params, call)
-        entry = self._state.version(bucket, params, call, "s3:GetObjectTagging")
-        return {
-            **_version_member(bucket, entry),
-            "TagSet": [{"Key": name, "Value": value} for name, value in entry.tags.items()],
-        }
-
-    def put_tags(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
-        """PutObjectTagging and (without Tagging) DeleteObjectTagging."""
-        clears = "Tagging" not in params
-        name = "DeleteObjectTagging" if clears else "PutObjectTagging"
-        limits.refuse_unknown(name, params)
-        bucket = self._state.bucket(params, call)
-        entry = self._state.version(bucket, params, call, f"s3:{name}")
-        entry.tags = {} if clears else limits.tag_set(params["Tagging"], limits.TAGS_MAX)
-        self._state.store.put_tags(bucket, entry)
-        return _version_member(bucket, entry)
-
-    def attributes(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
-        """GetObjectAttributes: of ETag, Checksum, StorageClass, ObjectSize, ObjectParts."""
-        limits.refuse_unknown("GetObjectAttributes", params)
-        bucket = self._state.bucket(params, call)
-        entry = self._state.version(bucket, params, call, "s3:GetObjectAttributes")
-        wanted = params.get("ObjectAttributes") or []
-        all_of = {
-            "ETag": entry.etag,
-            "Checksum": checksum_members(entry),
-            "StorageClass": entry.headers.get("StorageClass", "STANDARD"),
-            "ObjectSize": entry.size,
-        }
-        answer: dict[str, Any] = {"LastModified": entry.modified, **_version_member(bucket, entry)}
-        for name in wanted:
-            if name == "ObjectParts":
-                if entry.parts:
-                    answer["ObjectParts"] = {"TotalPartsCount": len(entry.parts)}
-            elif name in all_of:
-                answer[name] = all_of[name]
-            else:
-                raise errors.invalid_argument(
-                    "x-amz-object-attributes", name, "Invalid attribute name specified."
-                )
-        return answer
-
     def _delete(self, call: Call, bucket: Bucket, params: Mapping[str, Any]) -> dict[str, Any]:
         state = self._state
         key = limits.valid_key(params.get("Key"))
@@ -322,25 +201,13 @@ class Objects:
                 return {"VersionId": version_id}
             state.remove(bucket, current, call, "DeleteObject")
             marker = {"DeleteMarker": True} if current.marker else {}
-            return {**_version_member(bucket, current), **marker}
+            return {**version_member(bucket, current), **marker}
         if bucket.versions is not None:
             marker_entry = state.marker(bucket, key, call, "DeleteObject")
             return {"DeleteMarker": True, "VersionId": marker_entry.version_id}
         if current is not None:
             state.remove(bucket, current, call, "DeleteObject")
         return {}
-
-    @staticmethod
-    def _written(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
-        answer: dict[str, Any] = {"ETag": f'"{entry.etag}"', "ServerSideEncryption": "AES256"}
-        if entry.checksums:
-            answer.update(checksum_members(entry))
-        if entry.version_id != NULL_VERSION:
-            answer["VersionId"] = entry.version_id
-        expiration = lifecycle.expiration(bucket, entry)
-        if expiration is not None:
-            answer["Expiration"] = expiration
-        return answer
 
 
 DELETE_KEYS_MAX = 1000
@@ -392,15 +259,6 @@ def check_body(
             raise digests.mismatch(algorithm)
 
 
-async def copy_body(source: ObjectEntry, start: int, stop: int, intake: Intake) -> None:
-    """Feed ``[start, stop)`` of an object into ``intake``; large ones off the event loop."""
-    with source.body.open(start, stop) as reader:
-        if stop - start <= MEMORY_BYTES_MAX:
-            copy_chunks(intake, reader)
-        else:
-            await asyncio.to_thread(copy_chunks, intake, reader)
-
-
 def checksum_members(entry: ObjectEntry) -> dict[str, Any]:
     """The checksum of an object as members; the default one is computed for the first who asks."""
     if not entry.checksums and not entry.marker:
@@ -409,20 +267,6 @@ def checksum_members(entry: ObjectEntry) -> dict[str, Any]:
     members: dict[str, Any] = {f"Checksum{name}": v for name, v in entry.checksums.items()}
     members["ChecksumType"] = entry.checksum_type
     return members
-
-
-def source_name(raw: Any) -> dict[str, Any]:
-    """Bucket, Key and VersionId of a CopySource (``bucket/key?versionId=...``, or a mapping)."""
-    if isinstance(raw, Mapping):
-        return {k: raw[k] for k in ("Bucket", "Key", "VersionId") if k in raw}
-    path, _, version = str(raw or "").partition("?versionId=")
-    bucket, _, key = unquote(path).removeprefix("/").partition("/")
-    if not bucket or not key:
-        raise errors.invalid_argument(
-            "x-amz-copy-source", raw, "Copy Source must mention the source bucket and key: "
-            "sourcebucket/sourcekey"
-        )  # fmt: skip
-    return {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
 
 
 def write_context(params: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
@@ -442,5 +286,19 @@ def write_context(params: Mapping[str, Any], tags: Mapping[str, str]) -> dict[st
     return found
 
 
-def _version_member(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
+def written(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
+    """The answer to a write."""
+    answer: dict[str, Any] = {"ETag": f'"{entry.etag}"', "ServerSideEncryption": "AES256"}
+    if entry.checksums:
+        answer.update(checksum_members(entry))
+    if entry.version_id != NULL_VERSION:
+        answer["VersionId"] = entry.version_id
+    expiration = lifecycle.expiration(bucket, entry)
+    if expiration is not None:
+        answer["Expiration"] = expiration
+    return answer
+
+
+def version_member(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
+    """The VersionId member, where versions are kept."""
     return {} if bucket.versions is None else {"VersionId": entry.version_id}

@@ -10,7 +10,7 @@ from emulator.core.errors import AwsError
 from emulator.s3 import errors
 from emulator.s3.model import ObjectEntry
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 

@@ -111,7 +111,7 @@ def _composite(parts: Any, combine: Callable[..., bool], name: str, depth: int) 
 def _only(document: dict[str, Any], allowed: set[str]) -> None:
     extra = set(document) - allowed
     if extra:
-        raise ValueError(f"'{sorted(extra)[0]}' does not belong to this Choice rule")
+        raise ValueError(f"'{min(extra)}' does not belong to this Choice rule")
 
 
 def _test(document: dict[str, Any]) -> Rule:

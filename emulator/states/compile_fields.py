@@ -30,16 +30,19 @@ Made = TypeVar("Made")
 
 
 class FieldCompiler:
-    """Reads the fields of one state; what is wrong goes to ``problems`` and gives None."""
+    """Reads the fields of one state; what is wrong goes to ``problems`` and gives None.
+
+    ``outer`` are the variables of outer scopes, which this state must not assign.
+    """
 
     def __init__(
         self,
         name: str,
         document: dict[str, Any],
         location: str,
-        outer: frozenset[str],
         problems: Diagnostics,
         *,
+        outer: frozenset[str],
         jsonata: bool,
     ) -> None:
         self.name = name
@@ -68,7 +71,7 @@ class FieldCompiler:
             made["discard"] = document["ResultPath"] is None
             if not made["discard"]:
                 made["result_path"] = self.guarded("ResultPath", parse_reference)
-        made["retry"] = self.guarded("Retry", lambda v: compile_retry(v)) or ()
+        made["retry"] = self.guarded("Retry", compile_retry) or ()
         made["catch"] = self.guarded("Catch", lambda v: compile_catch(v, self)) or ()
         return made
 
@@ -125,6 +128,8 @@ class FieldCompiler:
             name = key[:-2] if key.endswith(".$") and not self.jsonata else key
             if not VARIABLE_NAME.match(name) or name == "states":
                 raise ValueError(f"'{name}' is not a valid variable name")
+            if name in self.outer:
+                raise ValueError(f"'{name}' is a variable of an outer scope and cannot be assigned")
 
 
 def data_path(value: Any) -> Template:
@@ -178,7 +183,7 @@ def query_condition(value: Any, location: str) -> machine.Rule:
     def test(view: View) -> bool:
         found = compiled(view)
         if not isinstance(found, bool):
-            raise _unexpected(expression, location, "boolean", found)
+            raise unexpected(expression, location, "boolean", found)
         return found
 
     return test
@@ -198,7 +203,7 @@ def text_field(name: str, value: Any, *, jsonata: bool) -> Template:
         def evaluate(view: View) -> str:
             found = compiled(view)
             if not isinstance(found, str):
-                raise _unexpected(expression, name, "string", found)
+                raise unexpected(expression, name, "string", found)
             return found
 
         return evaluate
@@ -268,7 +273,7 @@ def _limited(at: float, now: float) -> float:
 
 def _checked(found: Any, expression: str, name: str, least: int, most: int) -> int:
     if not is_number(found) or found != int(found):
-        raise _unexpected(expression, name, "integer", found)
+        raise unexpected(expression, name, "integer", found)
     if not least <= found <= most:
         raise QueryFault(
             f"The JSONata expression '{expression}' specified for the field '{name}' returned a "
@@ -284,7 +289,8 @@ def _text(found: Any, name: str) -> str:
     return found
 
 
-def _unexpected(expression: str, location: str, wanted: str, found: Any) -> QueryFault:
+def unexpected(expression: str, location: str, wanted: str, found: Any) -> QueryFault:
+    """The fault of an expression that gives another type than its field needs."""
     return QueryFault(
         f"The JSONata expression '{expression}' specified for the field '{location}' returned an "
         f"unexpected result type. Expected '{wanted}', but was '{type_name(found)}' for value: "

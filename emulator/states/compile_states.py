@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 from emulator.states import machine
 from emulator.states.choices import compile_rule
@@ -23,10 +25,17 @@ from emulator.states.fields import (
     require,
 )
 from emulator.states.integrations.resources import parse_resource
-from emulator.states.templates import is_expression
+from emulator.states.templates import expression_of, is_expression
 
 TIMEOUT_MAX_S = 99_999_999
-Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class VariableScope:
+    """Variables that a state must not assign (``outer``), and those that its branches must not."""
+
+    outer: frozenset[str]
+    inner: frozenset[str]
 
 
 class GroupCompiler(Protocol):
@@ -51,12 +60,12 @@ class StateCompiler:
         name: str,
         document: dict[str, Any],
         location: str,
-        outer: frozenset[str],
+        scope: VariableScope,
         *,
         jsonata: bool,
         depth: int,
     ) -> machine.State | None:
-        """The state, or None when it cannot be made; ``outer`` are variables of outer scopes."""
+        """The state, or None when it cannot be made."""
         language = document.get("QueryLanguage")
         if language not in {None, "JSONPath", "JSONata"}:
             self._problems.add(f"{location}/QueryLanguage", "must be one of [JSONPath, JSONata]")
@@ -68,14 +77,14 @@ class StateCompiler:
         jsonata_state = jsonata or language == "JSONata"
         check_state_fields(document, location, self._problems, jsonata=jsonata_state)
         fields = FieldCompiler(
-            name, document, location, outer, self._problems, jsonata=jsonata_state
+            name, document, location, self._problems, outer=scope.outer, jsonata=jsonata_state
         )
         kind = document["Type"]
         self._flow(document, location)
         if kind == "Parallel":
-            return self._parallel(fields, jsonata=jsonata, depth=depth)
+            return self._parallel(fields, scope, jsonata=jsonata, depth=depth)
         if kind == "Map":
-            return self._map(fields, jsonata=jsonata, depth=depth)
+            return self._map(fields, scope, jsonata=jsonata, depth=depth)
         makers: dict[str, Callable[[FieldCompiler], machine.State | None]] = {
             "Pass": self._pass,
             "Task": self._task,
@@ -136,7 +145,9 @@ class StateCompiler:
         if not isinstance(rule, dict):
             self._problems.add(location, "must be an object")
             return None
-        require(rule, ("Next", "Condition") if fields.jsonata else ("Next",), location, self._problems)
+        require(
+            rule, ("Next", "Condition") if fields.jsonata else ("Next",), location, self._problems
+        )
         condition: machine.Rule | None = None
         try:
             if fields.jsonata:
@@ -182,12 +193,13 @@ class StateCompiler:
                 self._problems.add(fields.location, f"Use either '{name}' or '{path}', not both")
             for field in (name, path):
                 if field in fields.document:
-                    made[name.lower()] = fields.guarded(
-                        field, lambda v, f=field: text_field(f, v, jsonata=fields.jsonata)
-                    )
+                    compile_text = partial(text_field, field, jsonata=fields.jsonata)
+                    made[name.lower()] = fields.guarded(field, compile_text)
         return machine.FailState(**fields.common(), **made)
 
-    def _parallel(self, fields: FieldCompiler, *, jsonata: bool, depth: int) -> machine.State | None:
+    def _parallel(
+        self, fields: FieldCompiler, scope: VariableScope, *, jsonata: bool, depth: int
+    ) -> machine.State | None:
         branches = fields.document.get("Branches")
         if not isinstance(branches, list) or not branches:
             self._problems.add(f"{fields.location}/Branches", "must be a non-empty array")
@@ -197,14 +209,14 @@ class StateCompiler:
             where = f"{fields.location}/Branches[{index}]"
             if isinstance(branch, dict):
                 check_fields(branch, BRANCH_FIELDS, where, self._problems)
-            groups.append(
-                self._group(branch, where, fields.outer, jsonata=jsonata, depth=depth + 1)
-            )
+            groups.append(self._group(branch, where, scope.inner, jsonata=jsonata, depth=depth + 1))
         return machine.ParallelState(
             **fields.common(), branches=tuple(group for group in groups if group is not None)
         )
 
-    def _map(self, fields: FieldCompiler, *, jsonata: bool, depth: int) -> machine.State | None:
+    def _map(
+        self, fields: FieldCompiler, scope: VariableScope, *, jsonata: bool, depth: int
+    ) -> machine.State | None:
         document, location = fields.document, fields.location
         if ("ItemProcessor" in document) == ("Iterator" in document):
             self._problems.add(location, "These fields are required: [ItemProcessor]")
@@ -215,7 +227,7 @@ class StateCompiler:
             check_fields(processor, PROCESSOR_FIELDS, f"{location}/{name}", self._problems)
             self._processor_mode(processor.get("ProcessorConfig", {}), f"{location}/{name}")
         group = self._group(
-            processor, f"{location}/{name}", fields.outer, jsonata=jsonata, depth=depth + 1
+            processor, f"{location}/{name}", scope.inner, jsonata=jsonata, depth=depth + 1
         )
         if group is None:
             return None
@@ -227,6 +239,7 @@ class StateCompiler:
         return machine.MapState(
             **common,
             items=self._items(fields),
+            items_expression=_expression(document.get("Items", document.get("ItemsPath", ""))),
             item_selector=fields.template("ItemSelector") or older,
             concurrency=fields.number("MaxConcurrency", 0, TIMEOUT_MAX_S),
             processor=group,
@@ -255,3 +268,7 @@ class StateCompiler:
             self._problems.add(
                 f"{where}/ExecutionType", "Field 'ExecutionType' is for DISTRIBUTED mode only"
             )
+
+
+def _expression(value: Any) -> str:
+    return expression_of(value) if is_expression(value) else str(value)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.states.compile_states import StateCompiler
+from emulator.states.compile_states import StateCompiler, VariableScope
 from emulator.states.diagnostics import NOT_JSON, SCHEMA, TRANSITION, Diagnostic, Diagnostics
 from emulator.states.documents import loads, utf8_bytes
 from emulator.states.fields import MACHINE_FIELDS, STATE_TYPES, check_fields, require
 from emulator.states.machine import Machine, State, StateGroup
-from emulator.states.variables import references
+from emulator.states.variables import assigned_names, references
 
 DEFINITION_BYTES_MAX = 1_048_576
 """AWS's limit on a definition (1 MB)."""
@@ -84,12 +84,13 @@ class _Compiler:
         if not isinstance(states, dict) or not states:
             problems.add(f"{location}/States", "must be a non-empty object")
             return None
+        scope = VariableScope(outer, outer | assigned_names(states))
         compiled: dict[str, State] = {}
         for name, state in states.items():
             where = f"{location}/States/{name}"
             if self._well_formed(name, state, where):
                 found = self._states.compile(
-                    name, state, where, outer, jsonata=jsonata, depth=depth
+                    name, state, where, scope, jsonata=jsonata, depth=depth
                 )
                 if found is not None:
                     compiled[name] = found
@@ -129,9 +130,7 @@ class _Compiler:
             where = f"{location}/States/{name}"
             for field, target in _targets(states[name]):
                 if target not in states:
-                    problems.add(
-                        f"{where}/{field}", f"Missing 'Next' target: {target}", TRANSITION
-                    )
+                    problems.add(f"{where}/{field}", f"Missing 'Next' target: {target}", TRANSITION)
                 elif target not in reached:
                     reached.add(target)
                     todo.append(target)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulator.states.documents import is_number
-from emulator.states.fields import RETRIER_FIELDS, catcher_fields
 from emulator.states.faults import ALL, RESERVED
+from emulator.states.fields import RETRIER_FIELDS, catcher_fields
 from emulator.states.machine import Catcher, Retrier
 from emulator.states.paths import parse_reference
 
@@ -97,7 +97,7 @@ def _errors(item: dict[str, Any], *, last: bool) -> tuple[str, ...]:
 def _known(item: dict[str, Any], allowed: frozenset[str]) -> None:
     unknown = set(item) - allowed
     if unknown:
-        raise ValueError(f"Field '{sorted(unknown)[0]}' is not supported")
+        raise ValueError(f"Field '{min(unknown)}' is not supported")
 
 
 def _whole(item: dict[str, Any], name: str, default: int, least: int, most: int) -> int:

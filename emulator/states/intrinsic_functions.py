@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from emulator.states.documents import dumps, is_number, loads, same
+from emulator.states.documents import dumps, loads, same
 from emulator.states.query_functions import QuerySources, digest, partition
 
 TEXT_CHARS_MAX = 10_000
@@ -187,7 +187,7 @@ def _expect(value: Any, kind: type, what: str) -> None:
 
 
 def _integer(value: Any) -> int:
-    if not is_number(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"expected a number, got {dumps(value)[:100]}")
     return math.floor(value + 0.5)
 

@@ -95,15 +95,19 @@ def _argument(text: str, at: int, depth: int) -> tuple[int, Argument]:
     if quoted := _STRING.match(text, at):
         # Braces stay escaped for States.Format, which is the one to give them a meaning.
         value: Any = re.sub(r"\\([^{}])", r"\1", quoted.group(1), flags=re.DOTALL)
-        return quoted.end(), lambda _view: value
+        return quoted.end(), _constant(value)
     for word, constant in _WORDS.items():
         if text.startswith(word, at):
-            return at + len(word), lambda _view, constant=constant: constant  # type: ignore[misc]
+            return at + len(word), _constant(constant)
     if number := _NUMBER.match(text, at):
         digits = number.group()
         amount = float(digits) if any(c in digits for c in ".eE") else int(digits)
-        return number.end(), lambda _view: amount
+        return number.end(), _constant(amount)
     raise ValueError(f"cannot read the argument at {at} of the intrinsic function: {text}")
+
+
+def _constant(value: Any) -> Argument:
+    return lambda _view: value
 
 
 def _path_end(text: str, at: int) -> int:

@@ -146,9 +146,14 @@ class ParallelState(State):
 
 @dataclass(slots=True)
 class MapState(State):
-    """A group that runs for each item. ``concurrency`` 0 means no limit."""
+    """A group that runs for each item.
+
+    ``concurrency`` 0 means no limit; ``items_expression`` is the text of Items or ItemsPath, for
+    messages.
+    """
 
     items: Template | None = None
+    items_expression: str = ""
     item_selector: Template | None = None
     concurrency: WholeNumber | None = None
     processor: StateGroup = None  # type: ignore[assignment]

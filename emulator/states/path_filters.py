@@ -27,7 +27,9 @@ _TOKEN = re.compile(
     |(?P<regex>/(?:[^/\\]|\\.)*/i?))""",
     re.VERBOSE,
 )
-_KEY = re.compile(r"\.([A-Za-z_][\w-]*)|\[\s*(-?\d+)\s*\]|\[\s*'([^']*)'\s*\]|\[\s*\"([^\"]*)\"\s*\]")
+_KEY = re.compile(
+    r"\.([A-Za-z_][\w-]*)|\[\s*(-?\d+)\s*\]|\[\s*'([^']*)'\s*\]|\[\s*\"([^\"]*)\"\s*\]"
+)
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,

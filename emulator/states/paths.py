@@ -1,5 +1,4 @@
-"""JSONPath as the Amazon States Language uses it, over input (``$``), context object (``$$``) and
-variables (``$name``).
+"""JSONPath over input (``$``), context object (``$$``) and variables (``$name``).
 
 Supported: members, indices (also negative), slices, wildcards, unions, deep scan (``..``) and
 filters (``[?(@.price < 10 && @.kind == 'a')]``). Functions (``.length()``) are refused. Reference
@@ -59,9 +58,7 @@ class Path:
                 raise PathFault(f"Invalid path '{self.text}' : {self._missing(place)}")
         return document
 
-    def read(
-        self, document: Any, context: Callable[[], Any], variables: Mapping[str, Any]
-    ) -> Any:
+    def read(self, document: Any, context: Callable[[], Any], variables: Mapping[str, Any]) -> Any:
         """`find` in whatever the root names."""
         if self.root == "$":
             return self.find(document)

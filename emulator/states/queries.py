@@ -44,8 +44,10 @@ class QueryEngine:
             self._base.bind(name, function)
 
     def frame(self, bindings: Mapping[str, Any]) -> Any:
-        """An environment in which ``bindings`` (names without ``$``; values from `to_query`)
-        are known; good for several expressions of the same state."""
+        """An environment in which ``bindings`` are known.
+
+        Names are without ``$``, values from `to_query`. Good for several expressions.
+        """
         return self.inner_frame(self._base, bindings)
 
     def inner_frame(self, outer: Any, bindings: Mapping[str, Any]) -> Any:

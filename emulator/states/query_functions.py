@@ -122,7 +122,7 @@ def _hash(data: Any = None, algorithm: Any = None) -> Any:
 
 
 def _text(data: Any) -> str:
-    return str(Functions.string(data, False)) if not isinstance(data, dict) else dumps(data)
+    return str(Functions.string(data, None)) if not isinstance(data, dict) else dumps(data)
 
 
 def _parse(text: Any = None) -> Any:

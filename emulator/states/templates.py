@@ -107,7 +107,8 @@ def _path(value: Any, error: str, depth: int) -> Any:
                 members[key] = _path(member, error, depth + 1)
                 continue
             if not isinstance(member, str):
-                raise ValueError(f"the value of '{key}' must be a path or an intrinsic function")
+                message = f"the value of '{key}' must be a path or an intrinsic function"
+                raise ValueError(message)  # noqa: TRY004 (a diagnostic)
             if key[:-2] in value:
                 raise ValueError(f"'{key[:-2]}' is given twice, once as '{key}'")
             members[key[:-2]] = path_value(member, key, error)

@@ -13,6 +13,23 @@ _LITERALS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _LOCALS = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\s*:=|function\s*\(([^)]*)\)")
 
 
+def assigned_names(states: dict[str, Any]) -> frozenset[str]:
+    """The variables that these states assign themselves (not in their branches)."""
+    names: set[str] = set()
+    for state in states.values():
+        if not isinstance(state, dict):
+            continue
+        parts = [state]
+        for field in ("Choices", "Catch"):
+            items = state.get(field)
+            parts += items if isinstance(items, list) else []
+        for part in parts:
+            assign = part.get("Assign") if isinstance(part, dict) else None
+            if isinstance(assign, dict):
+                names.update(name.removesuffix(".$") for name in assign)
+    return frozenset(names)
+
+
 def references(document: dict[str, Any], *, jsonata: bool) -> dict[str, list[str]]:
     """State name to the names of variables in its fields; states without any are left out."""
     found: dict[str, list[str]] = {}

@@ -15,10 +15,11 @@ log = logging.getLogger("nst.logwriter")
 
 
 class LogWriter:
-    """Writes the log of ``run_id`` whole, at most every ``log_s``, and previews every ``preview_s``.
+    """Writes the log of ``run_id``, whole, and its previews.
 
-    A preview's line follows its object, so that a client that reads the line finds the picture. A
-    write that fails is tried again when the next one is due; only ``finish`` insists.
+    A log is written at most every ``log_s``, a preview at most every ``preview_s``. A preview's
+    line follows its object, so that a client that reads the line finds the picture. A write that
+    fails is tried again when the next one is due; only ``finish`` insists.
     """
 
     def __init__(self, run_id: str, events: RunLog, parts: Parts) -> None:

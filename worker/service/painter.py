@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from system import runs
+from worker.service import cpus
 from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
 
 if TYPE_CHECKING:
@@ -24,9 +25,14 @@ class Painter:
     """The optimisation engine for one run."""
 
     def prepare(self) -> None:
-        """Import PyTorch and load the network's weights."""
+        """Import PyTorch, with no more threads than processors, and load the network's weights."""
+        import torch
+
         from worker.engine import network
 
+        processors = cpus.allowed()
+        if processors is not None:
+            torch.set_num_threads(min(processors, torch.get_num_threads()))
         network.network(network.fastest_dtype())
 
     def check(

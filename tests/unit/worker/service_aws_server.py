@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
+
 from tests.unit.worker.service_fakes import BUCKET, TASK_ARN, FakeS3, FakeStates
 
 _STATES = {

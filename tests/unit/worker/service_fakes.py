@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.response import StreamingBody
+
 from worker.service.callbacks import Callbacks
 from worker.service.clock import RealClock
 from worker.service.parts import Parts
@@ -187,6 +188,26 @@ def step(number: int, steps: int, preview: Callable[[], bytes] = lambda: b"jpeg"
     return replace(plain, **changes)
 
 
+def failing(error: BaseException) -> Callable[..., None]:
+    """A hook that raises ``error``."""
+
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def paint_until_stopped(world: World, first: Callable[[], None]) -> None:
+    """Let the engine do ``first`` and then paint until it is asked to stop."""
+
+    def paint(stopped):
+        first()
+        poll(stopped, "the engine's stop")
+        raise RuntimeError("stopped")
+
+    world.engine.on_paint = paint
+
+
 @dataclass
 class ScriptedEngine:
     """An engine that does what a test says; it takes ``steps`` steps when it says nothing."""
@@ -283,10 +304,10 @@ class World:
         if token.startswith("start"):
             self.watch("watch-1")
 
-    def execute(self) -> bool:
+    def execute(self, patience_s: float = PATIENCE_S) -> bool:
         """The whole run, in a thread that a failing test can leave behind."""
         self.start()
-        return self.end()
+        return self.end(patience_s)
 
     def start(self) -> None:
         self._thread = threading.Thread(
@@ -294,8 +315,8 @@ class World:
         )
         self._thread.start()
 
-    def end(self) -> bool:
-        self._thread.join(PATIENCE_S)
+    def end(self, patience_s: float = PATIENCE_S) -> bool:
+        self._thread.join(patience_s)
         assert self.reported, "the run did not end"
         return self.reported[0]
 

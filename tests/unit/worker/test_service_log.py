@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from itertools import pairwise
 
 import pytest
+
 from system import events
 from tests.unit.worker.service_fakes import (
     RUN,
@@ -131,14 +133,14 @@ def test_the_log_is_written_at_most_every_two_seconds():
         desk.clock.advance(0.1)
 
     poll(lambda: len(desk.at[LOG_KEY]) >= 4, "four writes", write)
-    pauses = [b - a for a, b in zip(desk.at[LOG_KEY], desk.at[LOG_KEY][1:], strict=False)]
+    pauses = [b - a for a, b in pairwise(desk.at[LOG_KEY])]
     assert min(pauses) >= 2.0 - 1e-6
 
 
 def test_a_silent_log_is_not_written_again():
     desk = Desk()
     desk.log.append("state", state="starting")
-    desk.until(lambda: desk.stored())
+    desk.until(desk.stored)
     until = desk.clock.monotonic() + 30
     desk.until(lambda: desk.clock.monotonic() > until)
     assert len(desk.at[LOG_KEY]) == 1
@@ -147,7 +149,7 @@ def test_a_silent_log_is_not_written_again():
 def test_the_last_lines_do_not_wait():
     desk = Desk()
     desk.log.append("state", state="starting")
-    desk.until(lambda: desk.stored())
+    desk.until(desk.stored)
     desk.log.append("state", state="succeeded")
     now = desk.clock.monotonic()
     assert desk.writer.finish(30.0) is True
@@ -193,7 +195,7 @@ def test_a_log_that_s3_does_not_take_is_given_up_in_time():
 def test_a_preview_is_stored_before_its_line():
     desk = Desk()
     desk.writer.offer(b"one")
-    desk.until(lambda: desk.stored())
+    desk.until(desk.stored)
     (line,) = desk.stored()
     assert (line["type"], line["key"], line["version"]) == ("preview", PREVIEW_KEY, 1)
     assert desk.world.s3.objects[PREVIEW_KEY] == b"one"
@@ -210,7 +212,7 @@ def test_only_the_newest_preview_is_stored_and_not_too_often():
         desk.writer.offer(b"%d" % number)
         desk.clock.advance(0.1)
     desk.until(lambda: desk.world.s3.objects.get(PREVIEW_KEY) == b"49")
-    pauses = [b - a for a, b in zip(desk.at[PREVIEW_KEY], desk.at[PREVIEW_KEY][1:], strict=False)]
+    pauses = [b - a for a, b in pairwise(desk.at[PREVIEW_KEY])]
     assert min(pauses) >= 2.0 - 1e-6
 
 

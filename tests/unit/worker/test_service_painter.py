@@ -6,7 +6,9 @@ import io
 
 import pytest
 from PIL import Image
+
 from tests.unit.worker.service_fakes import QUICK, RUN, World, run_input
+from worker.service import cpus
 from worker.service.painter import Painter
 from worker.service.ports import ParametersRefusedError, PictureRefusedError
 
@@ -29,7 +31,8 @@ def world() -> World:
 
 def test_a_run_with_the_real_engine():
     made = world()
-    assert made.execute() is True
+    # Loading PyTorch and the weights takes seconds on a busy machine; the deadline is 60 s.
+    assert made.execute(120.0) is True
     assert made.state()["state"] == "succeeded"
     image = Image.open(io.BytesIO(made.s3.objects[f"runs/{RUN}/result.png"]))
     assert image.format == "PNG"
@@ -52,6 +55,20 @@ def test_a_picture_that_is_none_is_refused_by_name():
 def test_the_content_picture_is_called_so():
     with pytest.raises(PictureRefusedError, match="content picture"):
         Painter().check(b"", [picture("red")], run_input(style_weights=[1.0]))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("200000 100000", 2), ("150000 100000", 2), ("50000 100000", 1), ("max 100000", None)],
+)
+def test_threads_follow_the_containers_quota(tmp_path, text, count):
+    file = tmp_path / "cpu.max"
+    file.write_text(text)
+    assert cpus.allowed(file) == count
+
+
+def test_without_control_groups_there_is_no_quota(tmp_path):
+    assert cpus.allowed(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from tests.unit.worker.service_aws_server import AwsServer
 from tests.unit.worker.service_fakes import BUCKET, PATIENCE_S, RUN, TASK_ARN, World, poll
 
@@ -165,9 +166,11 @@ def test_a_task_that_is_set_up_wrongly_says_so_and_exits_with_2(changes, named):
 
 def test_a_port_that_is_taken_is_found_before_anything_is_reported():
     world = World()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with program(world, PORT=str(taken.getsockname()[1])) as process:
-            assert process.wait(PATIENCE_S) == 2
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        program(world, PORT=str(taken.getsockname()[1])) as process,
+    ):
+        assert process.wait(PATIENCE_S) == 2
     assert world.states.calls == []
 
 

@@ -1,0 +1,29 @@
+"""Limits and defaults of the event engine.
+
+Sources: AWS's pages "Amazon EventBridge quotas" and "Retrying event delivery in EventBridge".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emulator.core import ids
+
+
+@dataclass(frozen=True)
+class EventsSettings:
+    """How events are delivered here; times in seconds of the clock."""
+
+    account: str = ids.ACCOUNT
+    region: str = ids.REGION
+    poll_s: float = 1.0
+    """Between two looks at the control plane's schedules; AWS fires within a minute."""
+    entries_max: int = 10
+    entries_bytes_max: int = 1024 * 1024
+    deliveries_max: int = 10_000
+    """Under way at once, those that wait for a retry included; more are refused and logged."""
+    retry_attempts_max: int = 185
+    retry_age_s_max: float = 24 * 3600.0
+    retry_delay_s: float = 1.0
+    """First wait before a retry; doubles up to five minutes."""
+    retry_delay_s_max: float = 300.0

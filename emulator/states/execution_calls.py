@@ -1,0 +1,234 @@
+"""API calls on executions and on waiting tasks.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/apireference/
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from emulator.core.bus import Caller
+from emulator.core.errors import AwsError, NotSupported
+from emulator.states import requests
+from emulator.states.documents import BYTES_MAX, loads, utf8_bytes
+from emulator.states.executions import ABORTED, RUNNING, STATUSES, SUCCEEDED, Engine, Execution
+from emulator.states.history import History
+from emulator.states.machine_calls import MachineCalls
+from emulator.states.machines import StateMachine, revision_members
+from emulator.states.runs import Runs
+
+EXECUTIONS_MAX = 20_000
+"""Executions that are kept; beyond it the oldest finished one is forgotten (AWS: 90 days)."""
+BILLED_STEP_MS = 100
+BILLED_MEMORY_MB = 64
+
+
+class ExecutionCalls:
+    """The calls on executions; express ones are answered and forgotten."""
+
+    def __init__(self, engine: Engine, machines: MachineCalls, runs: Runs) -> None:
+        self._engine = engine
+        self._machines = machines
+        self._runs = runs
+
+    async def start(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """StartExecution. Standard: the same name and input while it runs is the same start."""
+        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        execution = self._new(machine, params)
+        known = self._runs.known.get(execution.arn)
+        if known is not None:
+            if known.status == RUNNING and known.input_text == execution.input_text:
+                return {"executionArn": known.arn, "startDate": known.start_date}
+            raise AwsError("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
+        self._make_room()
+        self._runs.start(execution, machine.revision)
+        return {"executionArn": execution.arn, "startDate": execution.start_date}
+
+    async def start_sync(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """StartSyncExecution: express only; answers when the execution is over."""
+        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        if not machine.express:
+            raise AwsError(
+                "StateMachineTypeNotSupported",
+                "This operation is not supported by this type of state machine",
+            )
+        execution = self._new(machine, params)
+        self._runs.start(execution, machine.revision)
+        await self._runs.finished(execution)
+        if execution.stop_date is None:
+            raise AwsError("ServiceUnavailable", "The emulator is stopping", 503)
+        return _sync_answer(execution, with_data=params.get("includedData") != "METADATA_ONLY")
+
+    async def stop(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """StopExecution; of one that is over it changes nothing."""
+        execution = self._find(params)
+        error = requests.optional_text(params, "error", most=256)
+        cause = requests.optional_text(params, "cause", most=32_768)
+        if execution.status == RUNNING:
+            self._runs.end(execution, ABORTED, error, cause)
+        return {"stopDate": execution.stop_date}
+
+    async def describe(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """DescribeExecution."""
+        found = self._find(params).description()
+        if params.get("includedData") == "METADATA_ONLY":
+            for name in ("input", "output"):
+                if found.pop(name, None) is not None:
+                    found[f"{name}Details"] = {"included": False}
+        return found
+
+    async def describe_machine(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """DescribeStateMachineForExecution: the definition that the execution runs."""
+        execution = self._find(params)
+        if execution.revision is None:
+            raise AwsError(
+                "ExecutionDoesNotExist",
+                f"Execution Does Not Exist: '{execution.arn}' (it ran before the emulator started; "
+                "its definition is not kept)",
+            )
+        return {
+            "stateMachineArn": execution.machine_arn,
+            "name": execution.machine_arn.rsplit(":", 1)[-1],
+            "updateDate": execution.revision.updated,
+            **revision_members(execution.revision),
+        }
+
+    async def list(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """ListExecutions, newest first."""
+        if params.get("mapRunArn"):
+            raise NotSupported("mapRunArn (distributed Map)")
+        if params.get("redriveFilter"):
+            raise NotSupported("redriveFilter (RedriveExecution)")
+        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        if machine.express:
+            raise AwsError(
+                "StateMachineTypeNotSupported",
+                "This operation is not supported by this type of state machine",
+            )
+        wanted = params.get("statusFilter")
+        if wanted is not None and wanted not in STATUSES:
+            raise requests.invalid(
+                f"Value '{wanted}' at 'statusFilter' failed to satisfy constraint: Member must "
+                f"satisfy enum value set: [{', '.join(STATUSES)}]"
+            )
+        executions = [
+            execution
+            for execution in self._runs.known.values()
+            if execution.machine_arn == machine.arn and wanted in {None, execution.status}
+        ]
+        chosen, token = requests.page(executions[::-1], params)
+        found: dict[str, Any] = {"executions": [execution.summary() for execution in chosen]}
+        return found if token is None else {**found, "nextToken": token}
+
+    async def history(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """GetExecutionHistory."""
+        execution = self._find(params)
+        with_data = requests.flag(params, "includeExecutionData", default=True)
+        order = range(len(execution.history))
+        if requests.flag(params, "reverseOrder", default=False):
+            order = order[::-1]
+        chosen, token = requests.page(order, params)
+        events = [execution.history.render(index, with_data=with_data) for index in chosen]
+        return {"events": events} if token is None else {"events": events, "nextToken": token}
+
+    async def task_success(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """SendTaskSuccess."""
+        self._engine.tokens.succeed(params.get("taskToken"), params.get("output"))
+        return {}
+
+    async def task_failure(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """SendTaskFailure."""
+        self._engine.tokens.fail(params.get("taskToken"), params.get("error"), params.get("cause"))
+        return {}
+
+    async def task_heartbeat(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """SendTaskHeartbeat."""
+        self._engine.tokens.heartbeat(params.get("taskToken"))
+        return {}
+
+    def _find(self, params: dict[str, Any]) -> Execution:
+        arn = requests.arn(requests.text(params, "executionArn"), "execution")
+        execution = self._runs.known.get(arn)
+        if execution is None:
+            raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return execution
+
+    def _new(self, machine: StateMachine, params: dict[str, Any]) -> Execution:
+        given = requests.optional_text(params, "name")
+        name = requests.resource_name(given) if given is not None else self._engine.new_id()
+        text = params.get("input")
+        text = "{}" if text is None else text
+        kind = "express" if machine.express else "execution"
+        arn = machine.arn.replace(":stateMachine:", f":{kind}:") + f":{name}"
+        if machine.express:
+            arn += f":{self._engine.new_id()}"
+        return Execution(
+            arn=arn,
+            name=name,
+            machine_arn=machine.arn,
+            role_arn=machine.revision.role_arn,
+            express=machine.express,
+            input_text=text,
+            input=_input(text),
+            start_date=round(self._engine.clock.now(), 3),
+            history=History(self._engine.clock, express=machine.express),
+            trace_header=requests.optional_text(params, "traceHeader", most=256),
+        )
+
+    def _make_room(self) -> None:
+        known = self._runs.known
+        if len(known) < EXECUTIONS_MAX:
+            return
+        over = next((e for e in known.values() if e.status != RUNNING), None)
+        if over is None:
+            raise AwsError(
+                "ExecutionLimitExceeded", f"There are {EXECUTIONS_MAX} running executions already"
+            )
+        self._runs.forget(over)
+
+
+def _input(text: Any) -> Any:
+    if not isinstance(text, str) or utf8_bytes(text) > BYTES_MAX:
+        raise AwsError(
+            "InvalidExecutionInput",
+            "Invalid State Machine Execution Input: 'Invalid execution input.'",
+        )
+    try:
+        return loads(text)
+    except (ValueError, RecursionError) as error:
+        raise AwsError(
+            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
+        ) from error
+
+
+def _sync_answer(execution: Execution, *, with_data: bool) -> dict[str, Any]:
+    stop = execution.stop_date or execution.start_date
+    spent_ms = (stop - execution.start_date) * 1000
+    found: dict[str, Any] = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine_arn,
+        "name": execution.name,
+        "startDate": execution.start_date,
+        "stopDate": stop,
+        "status": execution.status,
+        "inputDetails": {"included": with_data},
+        "outputDetails": {"included": with_data},
+        "billingDetails": {
+            "billedDurationInMilliseconds": max(
+                BILLED_STEP_MS, math.ceil(spent_ms / BILLED_STEP_MS) * BILLED_STEP_MS
+            ),
+            "billedMemoryUsedInMB": BILLED_MEMORY_MB,
+        },
+    }
+    if with_data:
+        found["input"] = execution.input_text
+    if with_data and execution.status == SUCCEEDED:
+        found["output"] = execution.output
+    if execution.trace_header is not None:
+        found["traceHeader"] = execution.trace_header
+    for name in ("error", "cause"):
+        value = getattr(execution, name)
+        if value is not None:
+            found[name] = value
+    return found

@@ -1,0 +1,1 @@
+"""What Task states call: optimised integrations, AWS SDK integrations, functions by their ARN."""

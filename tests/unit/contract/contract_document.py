@@ -1,0 +1,29 @@
+"""The API contract as a deployment loads it, with every placeholder filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from system import stack
+
+REGION, ACCOUNT = "us-east-1", "000000000000"
+PLACEHOLDERS = {
+    "region": REGION,
+    "gateway_role_arn": f"arn:aws:iam::{ACCOUNT}:role/nst-gateway",
+    "run_nst_execution_arn_prefix": f"arn:aws:states:{REGION}:{ACCOUNT}:execution:nst-run-nst",
+} | {
+    f"{name}_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nst-{name.replace('_', '-')}"
+    for name in ("read_budget", "get_upload_url", "stop_nst")
+} | {
+    f"{name}_arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:nst-{name.replace('_', '-')}"
+    for name in ("admit_run", "start_run")
+}
+FOLDER = Path(stack.__file__).parent / "contract"
+
+
+def contract() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(stack.contract(PLACEHOLDERS))
+    return loaded
