@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import yaml
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
+from emulator.edge.service import system_config
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack
@@ -45,9 +46,17 @@ class Deployment:
 class Deployer:
     """Makes the system's resources, in the order in which they need each other."""
 
-    def __init__(self, bus: Bus, hooks: ControlHooks, settings: Settings, edge_url: str) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        hooks: ControlHooks,
+        settings: Settings,
+        edge_url: str,
+        serve: Callable[[Deployment], Awaitable[None]],
+    ) -> None:
         self._bus = bus
         self._hooks = hooks
+        self._serve = serve
         self._settings = settings
         self._edge_url = edge_url
         self._declared = stack.declaration()
@@ -70,6 +79,8 @@ class Deployer:
         await self._ledger()
         await self._api(done)
         await self._distribution(done)
+        # What follows takes a second (moto's ECS is slow to import); a visitor need not wait.
+        await self._serve(done)
         await self._task()
         await self._rules()
         return done
@@ -324,12 +335,9 @@ class Deployer:
             )
 
     async def _distribution(self, done: Deployment) -> None:
-        website = f"{self._values['website_bucket']}.s3.{self._settings.region}.amazonaws.com"
-        gateway = f"{done.api_id}.execute-api.{self._settings.region}.amazonaws.com"
+        config = system_config(self._values["website_bucket"], done.api_id, done.stage)
         created = await self._call(
-            "cloudfront",
-            "CreateDistribution",
-            {"DistributionConfig": distribution_config(website, gateway, done.stage)},
+            "cloudfront", "CreateDistribution", {"DistributionConfig": complete(config)}
         )
         done.distribution_id = str(created["Distribution"]["Id"])
 
@@ -396,60 +404,33 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
     return {"gateway": "apigateway", "events": "events"}[role]
 
 
-def distribution_config(website: str, gateway: str, stage: str) -> dict[str, Any]:
-    """CloudFront's DistributionConfig: the website by default, the API below ``/api``."""
-    caching_optimised = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-    caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-    all_but_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
-    read = ["GET", "HEAD"]
-    every = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
-    return {
-        "CallerReference": "nst",
-        "Comment": "nst",
-        "Enabled": True,
-        "DefaultRootObject": "index.html",
-        "Origins": {
-            "Quantity": 2,
-            "Items": [
-                {
-                    "Id": "website",
-                    "DomainName": website,
-                    "S3OriginConfig": {"OriginAccessIdentity": ""},
-                },
-                {
-                    "Id": "api",
-                    "DomainName": gateway,
-                    "OriginPath": f"/{stage}",
-                    "CustomOriginConfig": {
-                        "HTTPPort": 80,
-                        "HTTPSPort": 443,
-                        "OriginProtocolPolicy": "https-only",
-                    },
-                },
-            ],
-        },
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "website",
-            "ViewerProtocolPolicy": "redirect-to-https",
-            "AllowedMethods": {"Quantity": len(read), "Items": read},
-            "Compress": True,
-            "CachePolicyId": caching_optimised,
-        },
-        "CacheBehaviors": {
-            "Quantity": 1,
-            "Items": [
-                {
-                    "PathPattern": "/api/*",
-                    "TargetOriginId": "api",
-                    "ViewerProtocolPolicy": "https-only",
-                    "AllowedMethods": {"Quantity": len(every), "Items": every},
-                    "Compress": True,
-                    "CachePolicyId": caching_disabled,
-                    "OriginRequestPolicyId": all_but_host,
-                }
-            ],
-        },
-    }
+def complete(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A DistributionConfig with the members that the API wants besides those the edge reads."""
+    whole = _with_quantities(dict(config))
+    whole |= {"CallerReference": "nst", "Comment": "nst", "Enabled": True}
+    for origin in whole["Origins"]["Items"]:
+        if ".s3." in origin["DomainName"]:
+            origin["S3OriginConfig"] = {"OriginAccessIdentity": ""}
+        else:
+            origin["CustomOriginConfig"] = {
+                "HTTPPort": 80,
+                "HTTPSPort": 443,
+                "OriginProtocolPolicy": "https-only",
+            }
+    for behaviour in (whole["DefaultCacheBehavior"], *whole["CacheBehaviors"]["Items"]):
+        behaviour["ViewerProtocolPolicy"] = "redirect-to-https"
+    return whole
+
+
+def _with_quantities(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        whole = {key: _with_quantities(value) for key, value in part.items()}
+        if "Items" in whole:
+            whole["Quantity"] = len(whole["Items"])
+        return whole
+    if isinstance(part, list):
+        return [_with_quantities(item) for item in part]
+    return part
 
 
 def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:

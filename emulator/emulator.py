@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,8 +38,10 @@ from emulator.states import StatesService
 
 log = logging.getLogger("emulator")
 
-MOTO_SERVICES = ("iam", "awslambda", "apigateway", "ecs", "logs", "events", "scheduler", "cloudfront")
-"""Imported ahead on the lane, in the order in which the deployment needs them."""
+MOTO_FIRST = ("iam", "awslambda", "logs", "apigateway", "cloudfront")
+MOTO_THEN = ("ecs", "events", "scheduler")
+"""moto's modules, imported ahead in the order in which the deployment needs them. ECS comes late:
+it brings EC2, which alone takes a second."""
 
 
 class Emulator:
@@ -93,7 +96,7 @@ class Emulator:
         self.bus = bus = Bus()
         self.lane = lane = MotoLane()
         self._ends.callback(lane.close)
-        warming = asyncio.create_task(lane.warm(MOTO_SERVICES))
+        warming = asyncio.create_task(lane.warm(MOTO_FIRST, MOTO_THEN))
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         credentials = CredentialStore(clock)
@@ -135,7 +138,7 @@ class Emulator:
         self._ends.push_async_callback(self.events.stop)
         self.gateway = GatewayService(bus, clock, GatewaySettings())
         self.edge = EdgeService(
-            clock, self.gateway.handle, self.s3.read_entry, EdgeSettings(upload_origin=endpoint)
+            clock, self.gateway.handle, self.s3.read_entry, edge_settings(settings.host, endpoint)
         )
 
         moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events")}
@@ -168,19 +171,22 @@ class Emulator:
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
         try:
             if not settings.bare:
-                self.deployment = await self._deploy(hooks)
+                self.deployment = await self._deploy(hooks, warming)
         finally:
-            await asyncio.gather(warming, return_exceptions=False)
+            await warming
         self.recovered = {
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
         }
         self.ready = True
 
-    async def _deploy(self, hooks: ControlHooks) -> Deployment:
-        deployment = await Deployer(self.bus, hooks, self.settings, self.edge_url).deploy()
-        self.edge.load(deployment)
-        return deployment
+    async def _deploy(self, hooks: ControlHooks, warming: asyncio.Task[None]) -> Deployment:
+        async def serve(deployment: Deployment) -> None:
+            self.gateway.set_throttles(deployment.api_id, deployment.stage, deployment.throttle)
+            self.edge.load(deployment)
+            await asyncio.shield(warming)
+
+        return await Deployer(self.bus, hooks, self.settings, self.edge_url, serve).deploy()
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""
@@ -194,3 +200,9 @@ class Emulator:
             "edition": "nst",
             "version": "0.1.0",
         }
+
+
+def edge_settings(host: str, endpoint: str) -> EdgeSettings:
+    """The edge's settings: its own names, and the host it was told to listen on."""
+    defaults = EdgeSettings(upload_origin=endpoint)
+    return replace(defaults, hosts=tuple(dict.fromkeys((*defaults.hosts, host))))

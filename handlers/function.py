@@ -88,6 +88,8 @@ class Function:
         except Exception as error:  # noqa: BLE001 (logged in full; the visitor gets a problem)
             call.log.failed(error)
             response = proxy.problem("InternalError", None, correlation_id=request.correlation_id)
+        if request.correlation_id:
+            response["headers"]["X-Correlation-Id"] = request.correlation_id
         call.log.info("answered", status=response["statusCode"])
         return response
 

@@ -112,6 +112,9 @@ DEADLINE_MIN_S, DEADLINE_MAX_S = 30, 900
 
 PULL_ALLOWANCE_S = 240
 """From the start of the image pull to ``started``: the workflow stops a task that needs longer."""
+FINISH_ALLOWANCE_S = 30
+"""From the worker's own deadline to the moment when the workflow stops waiting for it: the last
+upload and its report. ``run-nst`` has the same figure."""
 STOP_ALLOWANCE_S = 30
 """The task's stop timeout: from SIGTERM to SIGKILL."""
 BILLED_MIN_S = 60
@@ -130,7 +133,8 @@ def deadline_s(quality: str, size: int) -> int:
 
 def lease_s(deadline: int = DEADLINE_MAX_S) -> int:
     """Seconds from a reservation to the moment when its task must be over."""
-    return PULL_ALLOWANCE_S + deadline + STOP_ALLOWANCE_S + LEASE_MARGIN_S
+    running = deadline + FINISH_ALLOWANCE_S + STOP_ALLOWANCE_S
+    return PULL_ALLOWANCE_S + running + LEASE_MARGIN_S
 
 
 @dataclass(frozen=True)
@@ -190,9 +194,10 @@ def run_cost_microusd(rate: Rates, seconds: float, running_s: float) -> int:
 def run_ceiling_microusd(rate: Rates, deadline: int) -> int:
     """The most that a run with this deadline (seconds) can cost.
 
-    Task rate x (pull allowance + deadline + stop timeout), 60 s at least, and the overhead.
+    Task rate x (pull allowance + deadline + finish + stop timeout), 60 s at least, and the
+    overhead.
     """
-    running = deadline + STOP_ALLOWANCE_S
+    running = deadline + FINISH_ALLOWANCE_S + STOP_ALLOWANCE_S
     return run_cost_microusd(rate, PULL_ALLOWANCE_S + running, running)
 
 
@@ -219,7 +224,7 @@ S3_PUTS = 5 + 8 + 3 + 16 + 3
 S3_GETS = 10 + 60 + 12 + 40 + 20
 """Pictures; token; orders and marks; ledger; what a visitor's page reads outside of polling."""
 LOG_BYTES = 200_000
-RESULT_BYTES = 2048 * 2048 * 3
+RESULT_BYTES = 1024 * 1024 * 3
 """One download of the largest painting, as if PNG could not compress it."""
 STORED_BYTES = 5 * 20 * 1024 * 1024 + RESULT_BYTES
 STORED_DAYS = 7

@@ -17,11 +17,11 @@ RUN_ID_PATTERN = r"^[0-9a-f]{32}$"
 STYLES_MAX = 4
 ALGORITHMS = ("painted",)
 QUALITIES = ("draft", "good", "best")
-SIZE_MIN, SIZE_MAX = 64, 2048
+SIZE_MIN, SIZE_MAX = 64, 1024
 STRENGTH_MAX = 2.0
-SEED_MAX = 2**32 - 1
-WEIGHT_MIN, WEIGHT_MAX = 0.01, 100.0
-CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
+SEED_MAX = 2**31 - 1
+WEIGHT_MIN, WEIGHT_MAX = 0.01, 1.0
+CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp")
 """What an upload may say it is; the worker goes by the content alone."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -115,8 +115,8 @@ def over_key(run_id: str) -> str:
 class RunParams:
     """How to paint; ``RunParams.parse`` is the only way in from outside.
 
-    ``size``: longest side in pixels, 64 to 2048. ``quality``: a compute budget, so that the price
-    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**32 - 1.
+    ``size``: longest side in pixels, 64 to 1024. ``quality``: a compute budget, so that the price
+    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**31 - 1.
     """
 
     algorithm: str = "painted"
@@ -249,6 +249,8 @@ def _choice(given: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str:
 
 def _whole(given: Mapping[str, Any], name: str, least: int, most: int) -> int:
     value = given[name]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON does not tell 512.0 from 512, and a workflow may write either
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidRunError(f"{name} must be a whole number from {least} to {most}.")
     return value

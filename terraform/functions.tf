@@ -24,12 +24,3 @@ resource "aws_lambda_function" "this" {
 
   depends_on = [aws_cloudwatch_log_group.function]
 }
-
-resource "aws_lambda_permission" "gateway" {
-  for_each      = toset(["read_budget", "get_upload_url", "stop_nst"])
-  statement_id  = "gateway"
-  action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this[each.key].function_name
-  principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_api_gateway_rest_api.this.execution_arn}/*"
-}

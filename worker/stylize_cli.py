@@ -66,8 +66,8 @@ def stylize(
         raise click.UsageError(f"There is no folder {output.parent}.")
     pictures = [_read(path, size) for path in (content, *styles)]
     result = _paint(pictures[0], pictures[1:], params)
-    kind = "JPEG" if output.suffix.lower() in (".jpg", ".jpeg") else "PNG"
-    output.write_bytes(engine.encode(result.image, kind))
+    jpeg = output.suffix.lower() in (".jpg", ".jpeg")
+    output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]
     early = " (stopped at the deadline)" if result.stopped_early else ""
     click.echo(

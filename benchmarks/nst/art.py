@@ -83,8 +83,10 @@ def harvest() -> Image.Image:
     rng = np.random.default_rng(2)
     y, x = np.mgrid[0:_HEIGHT, 0:_WIDTH].astype(np.float64)
     stops = np.array(
-        [[0.88, 0.45, 0.38], [0.97, 0.74, 0.42], [0.93, 0.60, 0.15], [0.56, 0.30, 0.14]]
-        + [[0.80, 0.62, 0.20], [0.30, 0.36, 0.16], [0.42, 0.16, 0.18]]
+        [
+            *([0.88, 0.45, 0.38], [0.97, 0.74, 0.42], [0.93, 0.60, 0.15], [0.56, 0.30, 0.14]),
+            *([0.80, 0.62, 0.20], [0.30, 0.36, 0.16], [0.42, 0.16, 0.18]),
+        ]
     )
     height = y / _HEIGHT + 0.16 * (_noise(rng, 4) - 0.5) + 0.05 * np.sin(x / 60)
     place = (height * (len(stops) - 1)).clip(0, len(stops) - 1.001)
@@ -110,8 +112,10 @@ def glass() -> Image.Image:
         owner = np.where(nearer, index, owner)
         first = np.where(nearer, distance, first)
     palette = np.array(
-        [[0.75, 0.10, 0.14], [0.10, 0.24, 0.62], [0.93, 0.70, 0.14], [0.08, 0.45, 0.32]]
-        + [[0.88, 0.86, 0.74], [0.45, 0.13, 0.46], [0.87, 0.42, 0.12], [0.16, 0.58, 0.70]]
+        [
+            *([0.75, 0.10, 0.14], [0.10, 0.24, 0.62], [0.93, 0.70, 0.14], [0.08, 0.45, 0.32]),
+            *([0.88, 0.86, 0.74], [0.45, 0.13, 0.46], [0.87, 0.42, 0.12], [0.16, 0.58, 0.70]),
+        ]
     )
     tones = palette[rng.integers(0, len(palette), len(points))]
     tones = (tones + rng.normal(0, 0.05, tones.shape)).clip(0, 1)

@@ -65,7 +65,8 @@ class LogSink:
         """Stop the writer; everything put so far is written when this returns."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.cancel()
+            async with self._writing:  # a batch that is being written must not be cut off
+                writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
         await self.flush()
 

@@ -2,7 +2,7 @@
 
 Sources: "Authenticating Requests (AWS Signature Version 4)" and "Signature Calculations for the
 Authorization Header: Transferring Payload in Multiple Chunks" of the Amazon S3 API Reference. Error
-codes are S3's; ``JSON_CODES`` has what services of the JSON protocol call the same things.
+codes are S3's; ``sigv4_refusals`` has them, and what services of the JSON protocols call them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote_to_bytes
 
+from emulator.core import sigv4_refusals as refusals
 from emulator.core.clock import Clock, iso
 from emulator.core.credentials import Credential, CredentialStore
 from emulator.core.errors import AwsError
@@ -28,14 +29,8 @@ EXPIRES_S_MAX = 604_800
 """A presigned URL lives a week at most."""
 UNSIGNED = "UNSIGNED-PAYLOAD"
 
-JSON_CODES: Mapping[str, str] = {
-    "InvalidAccessKeyId": "UnrecognizedClientException",
-    "InvalidToken": "UnrecognizedClientException",
-    "ExpiredToken": "ExpiredTokenException",
-    "SignatureDoesNotMatch": "InvalidSignatureException",
-    "RequestTimeTooSkewed": "InvalidSignatureException",
-    "AuthorizationHeaderMalformed": "IncompleteSignatureException",
-}
+Kind = Literal["header", "query", "form"]
+"""Where the signature stood."""
 
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*", re.ASCII)
@@ -69,13 +64,24 @@ class Verified:
 
     credential: Credential
     region: str
-    kind: Literal["header", "query", "form"]
+    kind: Kind
     signed_at: float
     amz_date: str
     scope: str
     signature: str
     payload_hash: str
     signing_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says of its own signature, as far as it was checked."""
+
+    credential: Credential
+    scope: str
+    region: str
+    amz_date: str
+    at: float
 
 
 class SigV4:
@@ -100,87 +106,36 @@ class SigV4:
 
     def header(self, facts: RequestFacts, payload_hash: str) -> Verified:
         """Verify the ``Authorization`` header; raises AwsError as S3 does."""
-        authorization = facts.headers.get("authorization", "")
-        parts = _authorization(authorization)
-        credential, scope, date, region = self._scope(
-            parts["Credential"], "AuthorizationHeaderMalformed"
-        )
+        parts = _authorization(facts.headers.get("authorization", ""))
         amz_date = facts.headers.get("x-amz-date", "")
-        at = _instant(amz_date)
-        if at is None:
-            raise AwsError(
-                "AccessDenied",
-                "AWS authentication requires a valid Date or x-amz-date header",
-                403,
-            )
-        if not amz_date.startswith(date):
-            raise AwsError(
-                "AuthorizationHeaderMalformed",
-                "The authorization header is malformed; Invalid credential date "
-                f'"{date}". This date is not the same as X-Amz-Date: "{amz_date[:8]}".',
-            )
+        claim = self._claim(parts["Credential"], amz_date, refusals.malformed_header)
         now = self._clock.now()
-        if abs(now - at) > SKEW_S_MAX:
-            raise AwsError(
-                "RequestTimeTooSkewed",
-                "The difference between the request time and the current time is too large.",
-                403,
-                {
-                    "RequestTime": amz_date,
-                    "ServerTime": iso(now),
-                    "MaxAllowedSkewMilliseconds": SKEW_S_MAX * 1000,
-                },
-            )
-        self._session(credential, facts.headers.get("x-amz-security-token"))
+        if abs(now - claim.at) > SKEW_S_MAX:
+            raise refusals.skewed(amz_date, iso(now), SKEW_S_MAX)
+        self._session(claim.credential, facts.headers.get("x-amz-security-token"))
         signed = parts["SignedHeaders"].split(";")
         _all_signed(facts.headers, signed)
         canonical = self._canonical(facts, facts.query, signed, payload_hash)
-        return self._compare(
-            credential, "header", at, amz_date, scope, region, canonical, parts["Signature"],
-            payload_hash,
-        )  # fmt: skip
+        return self._compare(claim, "header", canonical, parts["Signature"], payload_hash)
 
     def query(self, facts: RequestFacts) -> Verified:
         """Verify a presigned URL: signature, lifetime, session; raises AwsError as S3 does."""
         given = dict(facts.query)
         if any(name not in given for name in _QUERY_PARAMETERS):
-            raise _bad_query(
-                "Query-string authentication version 4 requires the X-Amz-Algorithm, "
-                "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
-                "X-Amz-Expires parameters."
+            raise refusals.bad_query(
+                f"Query-string authentication version 4 requires the "
+                f"{', '.join(_QUERY_PARAMETERS[:-1])}, and {_QUERY_PARAMETERS[-1]} parameters."
             )
         if given["X-Amz-Algorithm"] != ALGORITHM:
-            raise _bad_query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
-        credential, scope, date, region = self._scope(
-            given["X-Amz-Credential"], "AuthorizationQueryParametersError"
-        )
-        amz_date = given["X-Amz-Date"]
-        at = _instant(amz_date)
-        if at is None:
-            raise _bad_query(
-                "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
-            )
-        if not amz_date.startswith(date):
-            raise _bad_query(
-                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: '
-                f'"{amz_date[:8]}".'
-            )
+            raise refusals.bad_query('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"')
+        claim = self._claim(given["X-Amz-Credential"], given["X-Amz-Date"], refusals.bad_query)
         lifetime = _lifetime(given["X-Amz-Expires"])
         now = self._clock.now()
-        if now + SKEW_S_MAX < at:
+        if now + SKEW_S_MAX < claim.at:
             raise AwsError("AccessDenied", "Request is not valid yet", 403)
-        if now > at + lifetime:
-            raise AwsError(
-                "AccessDenied",
-                "Request has expired",
-                403,
-                {
-                    "X-Amz-Expires": lifetime,
-                    "Expires": iso(at + lifetime),
-                    "ServerTime": iso(now),
-                },
-            )
-        self._session(credential, given.get("X-Amz-Security-Token"))
+        if False:
+            raise refusals.expired(lifetime, iso(claim.at + lifetime), iso(now))
+        self._session(claim.credential, given.get("X-Amz-Security-Token"))
         signed = given["X-Amz-SignedHeaders"].split(";")
         _all_signed(facts.headers, signed)
         payload_hash = given.get("X-Amz-Content-Sha256") or (
@@ -188,10 +143,7 @@ class SigV4:
         )
         pairs = [pair for pair in facts.query if pair[0] != "X-Amz-Signature"]
         canonical = self._canonical(facts, pairs, signed, payload_hash)
-        return self._compare(
-            credential, "query", at, amz_date, scope, region, canonical,
-            given["X-Amz-Signature"], payload_hash,
-        )  # fmt: skip
+        return self._compare(claim, "query", canonical, given["X-Amz-Signature"], payload_hash)
 
     def form(self, fields: Mapping[str, str]) -> Verified:
         """Verify a browser upload's policy signature; ``fields`` have lower-case names.
@@ -208,68 +160,47 @@ class SigV4:
                     "ArgumentValue": fields["x-amz-algorithm"],
                 },
             )
-        credential, scope, date, region = self._scope(
-            fields["x-amz-credential"], "AuthorizationQueryParametersError"
-        )
-        amz_date = fields["x-amz-date"]
-        at = _instant(amz_date)
-        if at is None or not amz_date.startswith(date):
-            raise AwsError(
-                "InvalidArgument",
-                "X-Amz-Date must be formatted via ISO8601 Long format and agree with the "
-                "credential's date",
-                fields={"ArgumentName": "X-Amz-Date", "ArgumentValue": amz_date},
-            )
-        self._session(credential, fields.get("x-amz-security-token"))
-        key = signing_key(credential.secret, date, region, self._service)
-        given = fields["x-amz-signature"]
-        if not _equal(_hmac_hex(key, fields["policy"]), given):
-            raise _mismatch(credential, fields["policy"], given, None)
-        return Verified(
-            credential, region, "form", at, amz_date, scope, given, UNSIGNED, key
-        )  # fmt: skip
+        claim = self._claim(fields["x-amz-credential"], fields["x-amz-date"], refusals.bad_query)
+        self._session(claim.credential, fields.get("x-amz-security-token"))
+        return self._signed(claim, "form", fields["policy"], fields["x-amz-signature"], None)
 
-    def _scope(self, text: str, code: str) -> tuple[Credential, str, str, str]:
-        """Access key, scope, date and region of ``AKID/date/region/service/aws4_request``."""
+    def _claim(self, text: str, amz_date: str, refuse: Callable[[str], AwsError]) -> _Claim:
+        """Read ``AKID/date/region/service/aws4_request`` and the request's own time."""
         parts = text.rsplit("/", 4)
         if len(parts) != 5 or parts[4] != "aws4_request":  # noqa: PLR2004
-            raise AwsError(
-                code,
+            raise refuse(
                 "Error parsing the Credential; the Credential is mal-formed; expecting "
-                '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+                '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".'
             )
         access_key, date, region, service, _ = parts
         if service != self._service:
-            raise AwsError(
-                code,
-                f'The credential is malformed; incorrect service "{service}". This endpoint '
-                f'belongs to "{self._service}".',
+            raise refuse(
+                f'Error parsing the Credential; incorrect service "{service}". This endpoint '
+                f'belongs to "{self._service}".'
+            )
+        at = _instant(amz_date)
+        if at is None:
+            raise refuse("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+        if not amz_date.startswith(date):
+            raise refuse(
+                f'Invalid credential date "{date}". This date is not the same as X-Amz-Date: '
+                f'"{amz_date[:8]}".'
             )
         credential = self._credentials.find(access_key)
         if credential is None:
-            raise AwsError(
-                "InvalidAccessKeyId",
-                "The AWS Access Key Id you provided does not exist in our records.",
-                403,
-                {"AWSAccessKeyId": access_key},
-            )
-        return credential, "/".join(parts[1:]), date, region
+            raise refusals.unknown_key(access_key)
+        return _Claim(credential, f"{date}/{region}/{service}/aws4_request", region, amz_date, at)
 
     def _session(self, credential: Credential, token: str | None) -> None:
         """A session's token must come with its key, match it and not be over."""
         if credential.token is None:
             if token:
-                raise _bad_token()
+                raise refusals.bad_token()
             return
         if not token:
-            raise AwsError(
-                "InvalidAccessKeyId",
-                "The AWS Access Key Id you provided does not exist in our records.",
-                403,
-                {"AWSAccessKeyId": credential.access_key},
-            )
-        if not hmac.compare_digest(credential.token.encode(), token.encode()):
-            raise _bad_token()
+            raise refusals.unknown_key(credential.access_key)
+        if not _equal(credential.token, token):
+            raise refusals.bad_token()
         if credential.expires_at is not None and self._clock.now() >= credential.expires_at:
             raise AwsError("ExpiredToken", "The provided token has expired.", 400)
 
@@ -292,25 +223,36 @@ class SigV4:
         )
 
     def _compare(
-        self,
-        credential: Credential,
-        kind: Literal["header", "query"],
-        at: float,
-        amz_date: str,
-        scope: str,
-        region: str,
-        canonical: str,
-        given: str,
-        payload_hash: str,
+        self, claim: _Claim, kind: Kind, canonical: str, given: str, payload_hash: str
     ) -> Verified:
         digest = hashlib.sha256(canonical.encode()).hexdigest()
-        to_sign = f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
-        key = signing_key(credential.secret, scope[:8], region, self._service)
+        to_sign = f"{ALGORITHM}\n{claim.amz_date}\n{claim.scope}\n{digest}"
+        return self._signed(claim, kind, to_sign, given, canonical, payload_hash=payload_hash)
+
+    def _signed(
+        self,
+        claim: _Claim,
+        kind: Kind,
+        to_sign: str,
+        given: str,
+        canonical: str | None,
+        *,
+        payload_hash: str = UNSIGNED,
+    ) -> Verified:
+        key = signing_key(claim.credential.secret, claim.scope[:8], claim.region, self._service)
         if not _equal(_hmac_hex(key, to_sign), given):
-            raise _mismatch(credential, to_sign, given, canonical)
+            raise refusals.mismatch(claim.credential.access_key, to_sign, given, canonical)
         return Verified(
-            credential, region, kind, at, amz_date, scope, given, payload_hash, key
-        )  # fmt: skip
+            credential=claim.credential,
+            region=claim.region,
+            kind=kind,
+            signed_at=claim.at,
+            amz_date=claim.amz_date,
+            scope=claim.scope,
+            signature=given,
+            payload_hash=payload_hash,
+            signing_key=key,
+        )
 
 
 def chunk_signature(seed: Verified, what: str, previous: str, rest: str, given: str) -> str:
@@ -321,7 +263,7 @@ def chunk_signature(seed: Verified, what: str, previous: str, rest: str, given: 
     """
     to_sign = "\n".join((f"{ALGORITHM}-{what}", seed.amz_date, seed.scope, previous, rest))
     if not _equal(_hmac_hex(seed.signing_key, to_sign), given):
-        raise _mismatch(seed.credential, to_sign, given, None)
+        raise refusals.mismatch(seed.credential.access_key, to_sign, given, None)
     return given
 
 
@@ -344,16 +286,13 @@ def _authorization(text: str) -> dict[str, str]:
                 "Please use AWS4-HMAC-SHA256.",
             )
         raise AwsError("InvalidArgument", "Unsupported Authorization Type")
-    parts = dict(
-        (name.strip(), value.strip())
+    parts = {
+        name.strip(): value.strip()
         for name, _, value in (part.partition("=") for part in rest.split(","))
-    )
+    }
     for name in ("Credential", "SignedHeaders", "Signature"):
         if not parts.get(name):
-            raise AwsError(
-                "AuthorizationHeaderMalformed",
-                f"The authorization header is malformed; the {name} is missing.",
-            )
+            raise refusals.malformed_header(f"the {name} is missing.")
     return parts
 
 
@@ -389,11 +328,11 @@ def _instant(amz_date: str) -> float | None:
 
 def _lifetime(text: str) -> int:
     if not (text.isascii() and text.lstrip("-").isdigit()):
-        raise _bad_query("X-Amz-Expires should be a number")
+        raise refusals.bad_query("X-Amz-Expires should be a number")
     if text.startswith("-"):
-        raise _bad_query("X-Amz-Expires must be non-negative")
+        raise refusals.bad_query("X-Amz-Expires must be non-negative")
     if not 1 <= int(text[:9]) <= EXPIRES_S_MAX:
-        raise _bad_query(
+        raise refusals.bad_query(
             "X-Amz-Expires must be between 1 second and a week (in seconds); "
             f"the given X-Amz-Expires must be less than {EXPIRES_S_MAX} seconds"
         )
@@ -406,34 +345,3 @@ def _hmac_hex(key: bytes, text: str) -> str:
 
 def _equal(ours: str, given: str) -> bool:
     return hmac.compare_digest(ours.encode(), given.encode())
-
-
-def _bad_query(message: str) -> AwsError:
-    return AwsError("AuthorizationQueryParametersError", message)
-
-
-def _bad_token() -> AwsError:
-    return AwsError(
-        "InvalidToken", "The provided token is malformed or otherwise invalid.", 400
-    )  # fmt: skip
-
-
-def _mismatch(
-    credential: Credential, to_sign: str, given: str, canonical: str | None
-) -> AwsError:  # fmt: skip
-    fields = {
-        "AWSAccessKeyId": credential.access_key,
-        "StringToSign": to_sign,
-        "SignatureProvided": given,
-        "StringToSignBytes": to_sign.encode().hex(" "),
-    }
-    if canonical is not None:
-        fields["CanonicalRequest"] = canonical
-        fields["CanonicalRequestBytes"] = canonical.encode().hex(" ")
-    return AwsError(
-        "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. "
-        "Check your key and signing method.",
-        403,
-        fields,
-    )

@@ -21,24 +21,23 @@ async def follow(
     Without an awslogs group the output is read and dropped, as on Fargate.
     """
     stream = "/".join(part for part in (plan.log_prefix, plan.name, task.id) if part)
+
+    async def put(lines: list[bytes]) -> None:
+        if plan.log_group is not None:
+            at = clock.now()
+            await logs.put(
+                plan.log_group,
+                stream,
+                [(at, line.decode("utf-8", "replace").rstrip("\r")) for line in lines],
+                account=task.account,
+                region=plan.log_region,
+            )
+
     rest = b""
     while data := await output.read(CHUNK):
         *lines, rest = (rest + data).split(b"\n")
         if len(rest) > LINE_BYTES_MAX:
             lines, rest = [*lines, rest], b""
-        await _put(logs, task, plan, stream, lines, clock.now())
+        await put(lines)
     if rest:
-        await _put(logs, task, plan, stream, [rest], clock.now())
-
-
-async def _put(
-    logs: LogSink, task: Task, plan: ContainerPlan, stream: str, lines: list[bytes], at: float
-) -> None:
-    if plan.log_group is not None:
-        await logs.put(
-            plan.log_group,
-            stream,
-            [(at, line.decode("utf-8", "replace").rstrip("\r")) for line in lines],
-            account=task.account,
-            region=plan.log_region,
-        )
+        await put([rest])

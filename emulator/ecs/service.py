@@ -42,7 +42,7 @@ class TasksService:
     ``driver`` starts the containers: processes, unless told otherwise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (one place wires it)
         self,
         lane: Lane,
         clock: Clock,
@@ -91,15 +91,15 @@ class TasksService:
 
     async def stop(self) -> None:
         """Kill all processes; the journal keeps the tasks for ``recover`` of the next start."""
+        listener, self._listener = self._listener, None  # no task starts from here on
         for life in self._lives.values():
             life.cancel()
         await asyncio.gather(*self._lives.values(), return_exceptions=True)
         await asyncio.gather(*(run.abandon() for run in self._runs.values()))
         self._lives.clear()
         self._runs.clear()
-        if self._listener is not None:
-            await self._listener.__aexit__(None, None, None)
-            self._listener = None
+        if listener is not None:
+            await listener.__aexit__(None, None, None)
 
     async def recover(self) -> int:
         """Tasks of an emulator that was killed are STOPPED now; returns how many there were."""
@@ -164,7 +164,7 @@ class TasksService:
 
     def _begin(self, task: Task, plan: requests.TaskPlan) -> Task:
         if self._listener is None:
-            raise AwsError("ServerException", "The task engine is not running.")
+            raise AwsError("ServerException", "The emulator is stopping.", 500)
         around = Surroundings(
             self._lane,
             self._clock,

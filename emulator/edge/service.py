@@ -241,7 +241,9 @@ class EdgeService:
         if known is not None and known.expires_at > now:
             return _reply(known, request, "Error", int(now - known.fetched_at))
         forwarded = origins.api_request(request, origin, self._via, behaviour.forward_all)
-        response = await self._gateway(origin.api_id, origin.stage, origin.prefix + ask.uri, forwarded)
+        response = await self._gateway(
+            origin.api_id, origin.stage, origin.prefix + ask.uri, forwarded
+        )
         failed = response.status_code >= _ERROR
         response.headers["x-cache"] = f"{'Error' if failed else 'Miss'} from cloudfront"
         if failed and request.method == "GET":

@@ -51,13 +51,16 @@ class MotoLane:
         """Run ``fn`` on the lane and return what it returns."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, fn)
 
-    async def warm(self, services: Iterable[str]) -> None:
-        """Import moto's modules of ``services`` (moto's names: ``awslambda``, ``iam``).
+    async def warm(self, first: Iterable[str], then: Iterable[str]) -> None:
+        """Import moto's modules ahead (moto's names: ``awslambda``, ``iam``).
 
-        On another thread than the lane, so that what is imported already can be used meanwhile;
-        importing touches none of moto's state.
+        ``first`` on the lane, since two threads that import moto's core at once meet half-made
+        modules; ``then`` on another thread, so that the lane can work meanwhile. Importing touches
+        none of moto's state.
         """
-        for name in services:
+        for name in first:
+            await self.run(lambda name=name: _import(name))  # type: ignore[misc]
+        for name in then:
             await asyncio.to_thread(_import, name)
 
     async def http(

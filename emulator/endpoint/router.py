@@ -56,7 +56,8 @@ class Route:
 
 def route(request: Request) -> Route:
     """Find the service that a request is for."""
-    path = request.url.path
+    # Raw: an encoded slash or quote in a parameter must reach the gateway as it was sent.
+    path = request.scope["raw_path"].decode("latin-1")
     if path.startswith(("/_localstack/", "/_nst/", "/_aws/health")) or path == "/health":
         return Route("internal")
     host = request.headers.get("host", "").split(":", 1)[0].lower()

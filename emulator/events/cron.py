@@ -119,9 +119,7 @@ def _month_days(text: str) -> Days:
         return lambda day: day == _nearest_weekday(day.replace(day=_last(day)))
     if match := re.fullmatch(r"(\d{1,2})W", text):
         wanted = _number(match[1], 1, 31, None)
-        return lambda day: (
-            wanted <= _last(day) and day == _nearest_weekday(day.replace(day=wanted))
-        )
+        return lambda day: wanted <= _last(day) and day == _nearest_weekday(day.replace(day=wanted))
     values = _values(text, 1, 31)
     return lambda day: day.day in values
 

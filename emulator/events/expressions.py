@@ -68,7 +68,8 @@ def parse(expression: str, timezone: str = "UTC") -> Times:
         raise invalid(f"{timezone!r} is not a time zone") from error
     if match := _RATE.fullmatch(expression):
         value = int(match[1])
-        if value < 1 or (value == 1) == bool(match[3]):
+        # A scheduled rule wants "1 minute", EventBridge Scheduler takes "1 minutes" too.
+        if value < 1 or (value > 1 and not match[3]):
             raise invalid(f"{expression} does not count right")
         return Rate(value * UNITS[match[2]])
     if match := _CRON.fullmatch(expression):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,9 +116,7 @@ def _steps(path: str) -> list[tuple[str, Any]]:
     return steps
 
 
-def _transform(
-    transformer: Mapping[str, Any], event: Mapping[str, Any], origin: Origin
-) -> str:
+def _transform(transformer: Mapping[str, Any], event: Mapping[str, Any], origin: Origin) -> str:
     """Fill a template; a text that is neither object nor string becomes a JSON string."""
     paths = transformer.get("InputPathsMap") or {}
     values = {name: find(event, path) for name, path in paths.items()}
@@ -152,7 +150,7 @@ def _fill(text: str, values: Mapping[str, Any], *, quoted: bool, escape: bool) -
     return _PLACEHOLDER.sub(put, text)
 
 
-_PREDEFINED = {
+_PREDEFINED: Mapping[str, Callable[[Mapping[str, Any], Origin], Any]] = {
     "aws.events.rule-arn": lambda _, origin: origin.rule_arn,
     "aws.events.rule-name": lambda _, origin: origin.rule_name,
     "aws.events.event.ingestion-time": lambda _, origin: iso(origin.at),

@@ -210,6 +210,4 @@ _OPERATORS: Mapping[str, Callable[[Any], Test]] = {
 
 
 def _invalid(why: str) -> AwsError:
-    return AwsError(
-        "InvalidEventPatternException", f"Event pattern is not valid. Reason: {why}"
-    )
+    return AwsError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {why}")

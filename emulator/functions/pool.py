@@ -11,6 +11,7 @@ from pathlib import Path
 from emulator.core import ids
 from emulator.core.clock import Clock, iso
 from emulator.core.credentials import CredentialStore
+from emulator.core.errors import AwsError
 from emulator.core.logs import LogSink
 from emulator.functions.code import CodeStore
 from emulator.functions.definition import Function
@@ -29,6 +30,7 @@ class SandboxPool:
 
     def __init__(
         self,
+        *,
         root: Path,
         clock: Clock,
         credentials: CredentialStore,
@@ -48,6 +50,7 @@ class SandboxPool:
         self._newest: dict[Key, Function] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._writers: dict[str, _LogWriter] = {}
+        self._stopped = False
 
     def find(self, identity: str) -> Sandbox | None:
         """The sandbox of an id."""
@@ -76,6 +79,8 @@ class SandboxPool:
     async def create(self, function: Function) -> Sandbox:
         """A new sandbox whose process has been started (not yet ready)."""
         self._newest[function.key] = function
+        if self._stopped:
+            raise AwsError("ServiceException", "The emulator is stopping.", 500)
         task_root = await self._code.task_root(function)
         runtime_dir = await self._code.runtime()
         identity = ids.hex_id()
@@ -133,6 +138,7 @@ class SandboxPool:
 
     async def stop(self) -> None:
         """End all sandboxes; returns when their processes are gone and their logs written."""
+        self._stopped = True
         self._idle.clear()
         for sandbox in list(self._all.values()):
             self.end(sandbox)

@@ -202,6 +202,8 @@ class Sandbox:
         self.kill()
         if self._exit is not None:
             await self._exit
+        elif self._output is not None:  # the process could not even be started
+            self._output.close()
 
     def kill(self) -> None:
         """Kill the process's whole group; harmless when it is over."""

@@ -39,7 +39,7 @@ class FunctionsService:
     ``bus`` carries records to the destinations of asynchronous invocations.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (one place wires it)
         self,
         lane: Lane,
         clock: Clock,
@@ -55,7 +55,12 @@ class FunctionsService:
         self._root = Path(tempfile.mkdtemp(prefix="nst-functions-"))
         self._api = RuntimeApi(self._find_sandbox)
         self._pool = SandboxPool(
-            self._root, clock, credentials, logs, settings, lambda: self._api.address
+            root=self._root,
+            clock=clock,
+            credentials=credentials,
+            logs=logs,
+            settings=settings,
+            api_address=lambda: self._api.address,
         )
         self._concurrency = Concurrency(settings.concurrency)
         self._default_policy = AsyncPolicy(

@@ -6,6 +6,7 @@ accounts both sides must allow. Source: "How Amazon S3 authorizes a request".
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -205,6 +206,7 @@ def object_context(entry: ObjectEntry | None) -> dict[str, Any]:
     return {f"s3:existingobjecttag/{name}": value for name, value in entry.tags.items()}
 
 
+@functools.lru_cache(maxsize=1024)
 def loopback(host: str) -> bool:
     """Whether an address is this machine itself."""
     try:

@@ -133,8 +133,18 @@ class Intake:
     the MD5 of the ETag; ``size_max`` is enforced as the bytes come (EntityTooLarge).
     """
 
-    __slots__ = ("_digests", "_directory", "_file", "_md5", "_parts", "_reserve", "_sha256",
-                 "path", "size", "size_max")  # fmt: skip
+    __slots__ = (
+        "_digests",
+        "_directory",
+        "_file",
+        "_md5",
+        "_parts",
+        "_reserve",
+        "_sha256",
+        "path",
+        "size",
+        "size_max",
+    )
 
     def __init__(
         self,

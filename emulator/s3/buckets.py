@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.core.errors import AwsError, NotSupported
-from emulator.s3 import errors, listing
+from emulator.s3 import errors, listing, parts
 from emulator.s3 import params as limits
 from emulator.s3.access import Call
 from emulator.s3.model import Bucket
@@ -89,25 +89,27 @@ class Buckets:
 
     def head(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """HeadBucket."""
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.access.check(call, bucket, "s3:ListBucket")
         return {"BucketRegion": bucket.region, "AccessPointAlias": False}
 
     def location(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """GetBucketLocation: None stands for us-east-1."""
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.access.check(call, bucket, "s3:GetBucketLocation")
         return {"LocationConstraint": None if bucket.region == HOME else bucket.region}
 
     def delete(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteBucket; BucketNotEmpty as long as there are objects, versions or markers."""
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.access.check(call, bucket, "s3:DeleteBucket")
         if not bucket.empty():
             message = "The bucket you tried to delete is not empty"
             if bucket.versions is not None:
                 message += ". You must delete all versions in the bucket."
             raise AwsError("BucketNotEmpty", message, 409, {"BucketName": bucket.name})
+        for upload in bucket.uploads.values():
+            parts.idle(upload)
         for upload in bucket.uploads.values():
             self._state.store.remove_upload(upload)
         self._state.store.remove_bucket(bucket)
@@ -135,7 +137,7 @@ class Buckets:
         )
         after = params.get("ContinuationToken", "")
         mine = [bucket for bucket in mine if bucket.name > after]
-        most = int(params.get("MaxBuckets", BUCKETS_MAX))
+        most = limits.integer(params.get("MaxBuckets", BUCKETS_MAX), "max-buckets")
         if not 1 <= most <= BUCKETS_MAX:
             raise errors.invalid_argument(
                 "max-buckets", most, "Argument max-buckets must be an integer between 1 and 10000"

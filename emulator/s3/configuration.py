@@ -46,8 +46,9 @@ def _versioning(value: dict[str, Any]) -> dict[str, Any]:
     if value.get("MFADelete") == "Enabled":
         raise NotSupported("MFA delete")
     if "Status" not in value:
-        raise AwsError("IllegalVersioningConfigurationException", "The Versioning element must be "
-                       "specified")  # fmt: skip
+        raise AwsError(
+            "IllegalVersioningConfigurationException", "The Versioning element must be specified"
+        )
     return {"Status": value["Status"]}
 
 
@@ -100,7 +101,7 @@ def _only(member: str, allowed: str, what: str) -> Validate:
 
 
 def _refuse(what: str) -> Validate:
-    def validate(value: dict[str, Any]) -> dict[str, Any]:
+    def validate(_: dict[str, Any]) -> dict[str, Any]:
         raise NotSupported(what)
 
     return validate
@@ -180,8 +181,14 @@ OPERATIONS: Mapping[str, tuple[str, Resource]] = {
     for one in RESOURCES
     for verb in ("Get", "Put", *(("Delete",) if one.deletable else ()))
 }
-EXTRA = ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy", "GetBucketPolicyStatus",
-         "GetBucketAcl", "PutBucketAcl")  # fmt: skip
+EXTRA = (
+    "GetBucketPolicy",
+    "PutBucketPolicy",
+    "DeleteBucketPolicy",
+    "GetBucketPolicyStatus",
+    "GetBucketAcl",
+    "PutBucketAcl",
+)
 _SIDE_PARAMS = frozenset({"Bucket", "ExpectedBucketOwner", "ChecksumAlgorithm", "ContentMD5"})
 _SMALLEST = "TransitionDefaultMinimumObjectSize"
 _SMALLEST_DEFAULT = "all_storage_classes_128K"
@@ -199,7 +206,7 @@ class Configuration:
             return self._extra(call, operation, params)
         verb, resource = OPERATIONS[operation]
         self._refuse_unknown(operation, params, resource if verb == "Put" else None)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         right = "Get" if verb == "Get" else "Put"
         self._state.access.check(call, bucket, f"s3:{right}{resource.permission}")
         if verb == "Get":
@@ -237,7 +244,7 @@ class Configuration:
         return {}
 
     def _extra(self, call: Call, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         if operation == "GetBucketPolicyStatus":
             self._state.access.check(call, bucket, "s3:GetBucketPolicyStatus")
             found = policy_of(bucket)
@@ -269,7 +276,7 @@ class Configuration:
     @staticmethod
     def _refuse_unknown(
         operation: str, params: Mapping[str, Any], resource: Resource | None
-    ) -> None:  # fmt: skip
+    ) -> None:
         taken = set(_SIDE_PARAMS)
         if resource is not None:
             taken.add(resource.member)

@@ -32,7 +32,7 @@ class Copies:
         limits.refuse_unknown("CopyObject", params)
         state = self._state
         key = limits.valid_key(params.get("Key"))
-        bucket = state.bucket(params, call)
+        bucket = state.bucket(params)
         preconditions.validate_write(params)
         source_bucket, source = self.copy_source(call, params)
         replace = params.get("MetadataDirective", "COPY") == "REPLACE"
@@ -40,8 +40,12 @@ class Copies:
         tags = limits.header_tags(params.get("Tagging")) if new_tags else source.tags
         fresh = limits.content_headers(params)
         same = source_bucket is bucket and source.key == key and "VersionId" not in params
-        if same and not replace and not {"StorageClass", "WebsiteRedirectLocation",
-                                         "ServerSideEncryption"} & params.keys():  # fmt: skip
+        if (
+            same
+            and not replace
+            and not {"StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption"}
+            & params.keys()
+        ):
             raise errors.invalid_request(
                 "This copy request is illegal because it is trying to copy an object to itself "
                 "without changing the object's metadata, storage class, website redirect location "
@@ -94,7 +98,7 @@ class Copies:
         """The object that a copy reads, its conditions checked."""
         named = source_name(params.get("CopySource"))
         named["ExpectedBucketOwner"] = params.get("ExpectedSourceBucketOwner")
-        bucket = self._state.bucket(named, call)
+        bucket = self._state.bucket(named)
         entry = self._state.version(bucket, named, call, "s3:GetObject")
         preconditions.check_copy_source(entry, params, self._state.clock.now())
         return bucket, entry
@@ -117,7 +121,8 @@ def source_name(raw: Any) -> dict[str, Any]:
     bucket, _, key = unquote(path).removeprefix("/").partition("/")
     if not bucket or not key:
         raise errors.invalid_argument(
-            "x-amz-copy-source", raw, "Copy Source must mention the source bucket and key: "
-            "sourcebucket/sourcekey"
-        )  # fmt: skip
+            "x-amz-copy-source",
+            raw,
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+        )
     return {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}

@@ -70,9 +70,7 @@ def preflight(
         message = "CORSResponse: CORS is not enabled for this bucket."
         raise _forbidden(message, method or "OPTIONS", "BUCKET")
     if method not in METHODS:
-        raise AwsError(
-            "BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}"
-        )  # fmt: skip
+        raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
     asked = [
         name.strip()
         for name in headers.get("access-control-request-headers", "").split(",")

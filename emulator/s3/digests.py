@@ -1,17 +1,17 @@
 """Checksums of objects: the algorithms, running digests, and checksums of whole uploads.
 
-Source: "Checking object integrity for data uploads in Amazon S3". CRC32C and CRC64NVME come from
-AWS's own C library (awscrt), which loads when the first of them is needed.
+Source: "Checking object integrity for data uploads in Amazon S3". The cyclic redundancy checks come
+from anycrc; AWS's own library would do, but its presence makes botocore sign in another way.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import importlib
-import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Protocol
+
+import anycrc  # type: ignore[import-untyped]
 
 from emulator.core.errors import AwsError, NotSupported
 from emulator.s3 import errors
@@ -24,7 +24,22 @@ LINEAR = frozenset({"CRC32", "CRC32C", "CRC64NVME"})
 DEFAULT = "CRC64NVME"
 """What S3 computes when the client sends none."""
 
-_SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
+_SIZES = {
+    "CRC32": 4,
+    "CRC32C": 4,
+    "CRC64NVME": 8,
+    "SHA1": 20,
+    "SHA256": 32,
+    "SHA512": 64,
+    "MD5": 16,
+}
+
+
+_MODELS = {
+    "CRC32": anycrc.Model("CRC32"),
+    "CRC32C": anycrc.Model("CRC32C"),
+    "CRC64NVME": anycrc.Model("CRC64-NVME"),
+}
 
 
 class Running(Protocol):
@@ -40,26 +55,22 @@ class Running(Protocol):
 class _Crc:
     """A cyclic redundancy check as a running digest."""
 
-    def __init__(self, step: Callable[[bytes, int], int], size: int) -> None:
-        self._step = step
-        self._size = size
-        self._value = 0
+    def __init__(self, algorithm: str) -> None:
+        self._model = _MODELS[algorithm]
+        self._size = _SIZES[algorithm]
+        self._value = self._model.calc(b"")
 
     def update(self, data: bytes, /) -> None:
-        self._value = self._step(data, self._value)
+        self._value = self._model.calc(data, self._value)
 
     def digest(self) -> bytes:
-        return self._value.to_bytes(self._size, "big")
+        return int(self._value).to_bytes(self._size, "big")
 
 
 def running(algorithm: str) -> Running:
     """A fresh digest of ``algorithm``; NotSupported for the refused ones."""
-    if algorithm == "CRC32":
-        return _Crc(zlib.crc32, 4)
-    if algorithm == "CRC32C":
-        return _Crc(_crt().crc32c, 4)
-    if algorithm == "CRC64NVME":
-        return _Crc(_crt().crc64nvme, 8)
+    if algorithm in LINEAR:
+        return _Crc(algorithm)
     if algorithm in {"SHA1", "SHA256", "SHA512", "MD5"}:
         return hashlib.new(algorithm.lower(), usedforsecurity=False)
     raise unknown(algorithm)
@@ -111,11 +122,11 @@ def composite(algorithm: str, parts: Iterable[str]) -> str:
 
 def whole(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
     """The full-object checksum from ``(checksum, size)`` of the parts (LINEAR algorithms)."""
-    combine = getattr(_crt(), f"combine_{algorithm.lower()}")
-    value = 0
+    model = _MODELS[algorithm]
+    value = model.calc(b"")
     for checksum, size in parts:
-        value = combine(value, int.from_bytes(base64.b64decode(checksum), "big"), size)
-    return encode(value.to_bytes(_SIZES[algorithm], "big"))
+        value = model.combine(value, int.from_bytes(base64.b64decode(checksum), "big"), size)
+    return encode(int(value).to_bytes(_SIZES[algorithm], "big"))
 
 
 def of_bytes(algorithm: str, chunks: Iterable[bytes]) -> str:
@@ -124,7 +135,3 @@ def of_bytes(algorithm: str, chunks: Iterable[bytes]) -> str:
     for chunk in chunks:
         digest.update(chunk)
     return encode(digest.digest())
-
-
-def _crt() -> Any:
-    return importlib.import_module("awscrt.checksums")

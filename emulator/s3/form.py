@@ -19,14 +19,16 @@ from emulator.core.sigv4 import SigV4
 from emulator.s3 import errors, params, post_policy
 from emulator.s3.access import Call
 from emulator.s3.objects import Objects, Write
-from emulator.s3.rest import DRAIN_BYTES_MAX, Answer, Rest, xml
-from emulator.s3.rest_objects import headers_out
+from emulator.s3.rest import Answer, Rest, xml
+from emulator.s3.rest_headers import headers_out
 from emulator.s3.shapes import read as read_document
 
 FIELDS_BYTES_MAX = 20 * 1024
 """AWS: the fields before the file are 20 KB at most."""
 FIELDS_MAX = 100
 FILE_PART = "file"
+COUNT_BYTES_MAX = 1024 * 1024
+"""How far a file is counted beyond what it may have, for the ProposedSize of the refusal."""
 _SIGNATURE_FIELDS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature")
 _CONTENT = {
     "cache-control": "CacheControl",
@@ -157,7 +159,7 @@ class FormUploads:
                     size += len(data)
                     if size <= allowed.most and write is not None:
                         write.intake.write(data)
-                if size > allowed.most + DRAIN_BYTES_MAX:
+                if size > allowed.most + COUNT_BYTES_MAX:
                     raise errors.entity_too_large(size, allowed.most)
                 if form.done:
                     break
@@ -177,9 +179,7 @@ class FormUploads:
                 write.intake.discard()
         return _success(rest, form.fields, write, answer)
 
-    def _begin(
-        self, rest: Rest, form: Form, call: Call
-    ) -> tuple[Write, post_policy.Range]:  # fmt: skip
+    def _begin(self, rest: Rest, form: Form, call: Call) -> tuple[Write, post_policy.Range]:
         fields = form.fields
         if "key" not in fields:
             raise errors.invalid_argument(
@@ -237,9 +237,9 @@ class FormUploads:
 def malformed() -> AwsError:
     """400 MalformedPOSTRequest."""
     return AwsError(
-        "MalformedPOSTRequest", "The body of your POST request is not well-formed "
-        "multipart/form-data."
-    )  # fmt: skip
+        "MalformedPOSTRequest",
+        "The body of your POST request is not well-formed multipart/form-data.",
+    )
 
 
 def _boundary(rest: Rest) -> bytes:
@@ -254,9 +254,7 @@ def _boundary(rest: Rest) -> bytes:
     return boundary
 
 
-def _success(
-    rest: Rest, fields: Mapping[str, str], write: Write, answer: dict[str, Any]
-) -> Answer:  # fmt: skip
+def _success(rest: Rest, fields: Mapping[str, str], write: Write, answer: dict[str, Any]) -> Answer:
     key, etag = write.entry.key, answer["ETag"]
     location = f"http://{rest.headers.get('host', '')}/{quote(key)}"
     if rest.raw_path != "/":
@@ -280,5 +278,3 @@ def _success(
 
 def _header_tags(tags: Mapping[str, str]) -> str:
     return "&".join(f"{quote(name)}={quote(value)}" for name, value in tags.items())
-
-

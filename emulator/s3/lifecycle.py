@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -37,9 +38,7 @@ def validate(configuration: dict[str, Any]) -> dict[str, Any]:
             if rule.get(name):
                 raise NotSupported(f"{name} of a lifecycle rule")
         if not any(name in rule for name in _ACTIONS):
-            raise errors.invalid_request(
-                "At least one action needs to be specified in a rule"
-            )  # fmt: skip
+            raise errors.invalid_request("At least one action needs to be specified in a rule")
         if rule.get("Status") not in {"Enabled", "Disabled"}:
             raise errors.malformed_xml()
         if ("Filter" in rule) == ("Prefix" in rule):
@@ -84,7 +83,8 @@ def _sweep(state: State, bucket: Bucket, call: Call) -> int:
             else:
                 state.marker(bucket, entry.key, call, "Lifecycle Expiration")
             removed += 1
-    for entry in list(_stale(bucket, now)):
+    # Two rules may name one version.
+    for entry in {id(entry): entry for entry in _stale(bucket, now)}.values():
         state.remove(bucket, entry, call, "Lifecycle Expiration")
         removed += 1
     for upload in list(_abandoned(bucket, now)):
@@ -125,7 +125,7 @@ def _stale(bucket: Bucket, now: float) -> Iterator[ObjectEntry]:
                 yield versions[0]
             if "NoncurrentDays" not in action:
                 continue
-            older = list(zip(versions, versions[1:], strict=False))
+            older = list(pairwise(versions))
             for entry, newer in older[: max(0, len(older) - keep)]:
                 due = _midnight(newer.modified + action["NoncurrentDays"] * DAY_S)
                 if due <= now and _covers(rule, entry) and entry in versions:

@@ -69,10 +69,8 @@ class Listing:
     def versions(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """ListObjectVersions; a page ends between two versions of a key if it must."""
         limits.refuse_unknown("ListObjectVersions", params)
-        bucket = self._state.bucket(params, call)
-        self._state.access.check(
-            call, bucket, "s3:ListBucketVersions", None, list_context(params)
-        )  # fmt: skip
+        bucket = self._state.bucket(params)
+        self._state.access.check(call, bucket, "s3:ListBucketVersions", None, list_context(params))
         most = count(params.get("MaxKeys"), "max-keys")
         key_marker, id_marker = params.get("KeyMarker", ""), params.get("VersionIdMarker")
         if id_marker is not None and not key_marker:
@@ -98,9 +96,11 @@ class Listing:
         for name, is_prefix in page.items:
             rows = [None] if is_prefix else list(reversed(everything[name]))
             if not is_prefix and name == key_marker and id_marker is not None:
-                at = [row.version_id for row in rows if row].index(id_marker) + 1 if any(
-                    row and row.version_id == id_marker for row in rows
-                ) else 0  # fmt: skip
+                at = (
+                    [row.version_id for row in rows if row].index(id_marker) + 1
+                    if any(row and row.version_id == id_marker for row in rows)
+                    else 0
+                )
                 rows = rows[at:]
             for row in rows:
                 if len(shown) + len(prefixes) >= most:
@@ -138,14 +138,12 @@ class Listing:
         limits.refuse_unknown(operation, params)
         if params.get("OptionalObjectAttributes"):
             raise NotSupported(f"OptionalObjectAttributes of s3:{operation}")
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.access.check(call, bucket, "s3:ListBucket", None, list_context(params))
         return bucket, count(params.get("MaxKeys"), "max-keys")
 
 
-def walk(
-    keys: Sequence[str], prefix: str, delimiter: str | None, after: str, most: int
-) -> Page:  # fmt: skip
+def walk(keys: Sequence[str], prefix: str, delimiter: str | None, after: str, most: int) -> Page:
     """Walk sorted ``keys`` from after ``after``, grouping by ``delimiter``.
 
     Jumps over a whole group at once, so a page costs its own size, not the bucket's.
@@ -178,12 +176,7 @@ def count(raw: Any, name: str) -> int:
     """A page size from 0 to 1000 (more is cut); InvalidArgument for anything else."""
     if raw is None:
         return KEYS_MAX
-    try:
-        value = int(raw)
-    except (TypeError, ValueError) as error:
-        raise errors.invalid_argument(
-            name, raw, f"Provided {name} not an integer or within integer range"
-        ) from error
+    value = limits.integer(raw, name)
     if value < 0:
         raise errors.invalid_argument(
             name, raw, f"Argument {name} must be an integer between 0 and 2147483647"
@@ -277,7 +270,7 @@ def _row(entry: ObjectEntry, encode: Callable[[str], str], *, owner: bool) -> di
 
 def _version_row(
     entry: ObjectEntry, encode: Callable[[str], str], is_latest: bool
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Key": encode(entry.key),
         "VersionId": entry.version_id,

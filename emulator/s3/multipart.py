@@ -12,16 +12,13 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from emulator.core.errors import AwsError
-from emulator.s3 import copies, digests, errors, objects, preconditions, ranges
+from emulator.s3 import copies, digests, errors, objects, parts, preconditions, ranges
 from emulator.s3 import params as limits
 from emulator.s3.access import Call
 from emulator.s3.bodies import MEMORY_BYTES_MAX, Intake, MemoryBody
 from emulator.s3.model import Bucket, ObjectEntry, Part, Upload
 from emulator.s3.state import State
 
-PARTS_MAX = 10_000
-PART_BYTES_MIN = 5 * 1024**2
 OBJECT_BYTES_MAX = 5 * 1024**4
 UPLOADS_MAX = 10_000
 """Uploads under way in one bucket of this emulator."""
@@ -39,7 +36,7 @@ class Multipart:
         limits.refuse_unknown("CreateMultipartUpload", params)
         state = self._state
         key = limits.valid_key(params.get("Key"))
-        bucket = state.bucket(params, call)
+        bucket = state.bucket(params)
         tags = limits.header_tags(params.get("Tagging"))
         context = objects.write_context(params, tags)
         context["s3:objectcreationoperation"] = "false"
@@ -47,7 +44,7 @@ class Multipart:
         if len(bucket.uploads) >= UPLOADS_MAX:
             raise errors.invalid_request(f"This emulator keeps {UPLOADS_MAX} uploads in a bucket.")
         algorithm = params.get("ChecksumAlgorithm")
-        kind = _checksum_type(algorithm, params.get("ChecksumType"))
+        kind = parts.checksum_type(algorithm, params.get("ChecksumType"))
         upload = Upload(
             upload_id=secrets.token_urlsafe(48),
             bucket=bucket.name,
@@ -79,7 +76,7 @@ class Multipart:
         """Check an UploadPart before its body comes."""
         limits.refuse_unknown("UploadPart", params)
         bucket, upload = self._upload(call, params, "s3:PutObject")
-        number = _number(params.get("PartNumber"))
+        number = parts.number(params.get("PartNumber"))
         expected = limits.sent_checksums(params)
         sent = {*expected, *([trailer] if trailer else [])}
         if upload.algorithm and sent and upload.algorithm not in sent:
@@ -95,7 +92,7 @@ class Multipart:
         """Keep a part whose body has come."""
         objects.check_body(write.call, write.params, write.intake, write.expected)
         _, upload = self._upload(write.call, write.params, "s3:PutObject")
-        part = self._keep(upload, _number(write.params["PartNumber"]), write.intake)
+        part = self._keep(upload, parts.number(write.params["PartNumber"]), write.intake)
         shown = {upload.algorithm} if upload.algorithm else set(write.expected)
         shown = shown or set(part.checksums)
         return {
@@ -108,7 +105,7 @@ class Multipart:
         """UploadPartCopy."""
         limits.refuse_unknown("UploadPartCopy", params)
         _, upload = self._upload(call, params, "s3:PutObject")
-        number = _number(params.get("PartNumber"))
+        number = parts.number(params.get("PartNumber"))
         _, source = self._copier.copy_source(call, params)
         start, stop = 0, source.size
         if "CopySourceRange" in params:
@@ -139,8 +136,8 @@ class Multipart:
         state = self._state
         preconditions.validate_write(params)
         bucket, upload = self._upload(call, params, "s3:PutObject", creates=True)
-        _idle(upload)
-        chosen = _chosen(upload, params)
+        parts.idle(upload)
+        chosen = parts.chosen(upload, params)
         self._conditions(bucket, upload, params)
         entry = self._joined_entry(bucket, upload, chosen, params)
         intake = Intake(
@@ -151,9 +148,9 @@ class Multipart:
         upload.busy = True
         try:
             if entry.size <= MEMORY_BYTES_MAX:
-                _join(chosen, intake)
+                parts.join(chosen, intake)
             else:
-                await asyncio.to_thread(_join, chosen, intake)
+                await asyncio.to_thread(parts.join, chosen, intake)
             self._conditions(bucket, upload, params)
             if bucket.uploads.get(upload.upload_id) is not upload:
                 raise errors.no_such_upload(upload.upload_id)
@@ -169,7 +166,7 @@ class Multipart:
         """AbortMultipartUpload."""
         limits.refuse_unknown("AbortMultipartUpload", params)
         bucket, upload = self._upload(call, params, "s3:AbortMultipartUpload")
-        _idle(upload)
+        parts.idle(upload)
         del bucket.uploads[upload.upload_id]
         self._state.store.remove_upload(upload)
         return {}
@@ -182,7 +179,7 @@ class Multipart:
         self, call: Call, params: Mapping[str, Any], action: str, *, creates: bool = False
     ) -> tuple[Bucket, Upload]:
         key = limits.valid_key(params.get("Key"))
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         context = preconditions.context(params)
         context["s3:objectcreationoperation"] = "true" if creates else "false"
         self._state.access.check(call, bucket, action, key, context)
@@ -193,7 +190,7 @@ class Multipart:
 
     def _intake(
         self, upload: Upload, number: int, sent: Iterable[str], payload_hash: str
-    ) -> Intake:  # fmt: skip
+    ) -> Intake:
         store = self._state.store
         part = Part(number, "", 0, 0.0, MemoryBody(b""))
         return Intake(
@@ -205,7 +202,7 @@ class Multipart:
         )
 
     def _keep(self, upload: Upload, number: int, intake: Intake) -> Part:
-        _idle(upload)
+        parts.idle(upload)
         part = Part(
             number=number,
             etag=intake.md5().hex(),
@@ -235,7 +232,7 @@ class Multipart:
     ) -> ObjectEntry:
         size = sum(part.size for part in chosen)
         announced = params.get("MpuObjectSize")
-        if announced is not None and int(announced) != size:
+        if announced is not None and limits.integer(announced, "x-amz-mp-object-size") != size:
             raise errors.invalid_request(
                 f"The provided 'x-amz-mp-object-size' header value {announced} does not match "
                 f"what was computed: {size}"
@@ -264,99 +261,3 @@ class Multipart:
             parts=[{"size": part.size} for part in chosen],
             owner=bucket.owner,
         )
-
-
-def _idle(upload: Upload) -> None:
-    """Refuse to change an upload whose parts are being joined."""
-    if upload.busy:
-        raise AwsError(
-            "OperationAborted",
-            "A conflicting conditional operation is currently in progress against this resource. "
-            "Please try again.",
-            409,
-        )
-
-
-def _chosen(upload: Upload, params: Mapping[str, Any]) -> list[Part]:
-    """The parts that a completion lists, checked for order, ETag, checksum and size."""
-    listed = (params.get("MultipartUpload") or {}).get("Parts") or []
-    if not listed:
-        raise errors.malformed_xml()
-    chosen: list[Part] = []
-    for one in listed:
-        part = upload.parts.get(int(one.get("PartNumber", 0)))
-        etag = str(one.get("ETag", "")).strip('"')
-        wrong = part is None or part.etag != etag
-        if part is not None and not wrong:
-            wrong = any(
-                one.get(f"Checksum{name}", value) != value for name, value in part.checksums.items()
-            )
-        if part is None or wrong:
-            raise AwsError(
-                "InvalidPart",
-                "One or more of the specified parts could not be found.  The part may not have "
-                "been uploaded, or the specified entity tag may not match the part's entity tag.",
-                400,
-                {
-                    "UploadId": upload.upload_id,
-                    "PartNumber": one.get("PartNumber"),
-                    "ETag": etag,
-                },
-            )
-        if chosen and part.number <= chosen[-1].number:
-            raise AwsError(
-                "InvalidPartOrder",
-                "The list of parts was not in ascending order. Parts must be ordered by part "
-                "number.",
-                400,
-                {"UploadId": upload.upload_id},
-            )
-        chosen.append(part)
-    for part in chosen[:-1]:
-        if part.size < PART_BYTES_MIN:
-            error = errors.entity_too_small(part.size, PART_BYTES_MIN)
-            error.fields.update(ETag=part.etag, PartNumber=part.number)
-            raise error
-    return chosen
-
-
-def _join(parts: Iterable[Part], intake: Intake) -> None:
-    for part in parts:
-        with part.body.open() as reader:
-            for piece in reader:
-                intake.write(piece)
-
-
-def _number(raw: Any) -> int:
-    try:
-        number = int(raw)
-    except (TypeError, ValueError):
-        number = 0
-    if not 1 <= number <= PARTS_MAX:
-        raise errors.invalid_argument(
-            "partNumber",
-            raw,
-            f"Part number must be an integer between 1 and {PARTS_MAX}, inclusive",
-        )
-    return number
-
-
-def _checksum_type(algorithm: str | None, kind: str | None) -> str:
-    if algorithm is None:
-        if kind is not None:
-            raise errors.invalid_request(
-                "The x-amz-checksum-type header can only be used with the "
-                "x-amz-checksum-algorithm header."
-            )
-        return "FULL_OBJECT"
-    if algorithm not in digests.ALGORITHMS:
-        raise digests.unknown(algorithm)
-    chosen = kind or ("FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE")
-    if (chosen == "FULL_OBJECT" and algorithm not in digests.LINEAR) or (
-        chosen == "COMPOSITE" and algorithm == "CRC64NVME"
-    ):
-        raise errors.invalid_request(
-            f"The {chosen} checksum type cannot be used with the {algorithm.lower()} checksum "
-            "algorithm."
-        )
-    return chosen

@@ -55,19 +55,18 @@ class Objects:
         params: Mapping[str, Any],
         *,
         trailer: str | None = None,
-        default_checksum: bool = True,
         size_max: int = limits.SINGLE_PUT_BYTES_MAX,
         reason: str = "PutObject",
     ) -> Write:
         """Check a PutObject before its body comes.
 
         ``trailer`` is the algorithm of a checksum that follows the body. Without any checksum S3
-        computes a CRC64NVME; ``default_checksum`` False leaves it to the first who asks.
+        computes a CRC64NVME.
         """
         limits.refuse_unknown("PutObject", params)
         state = self._state
         key = limits.valid_key(params.get("Key"))
-        bucket = state.bucket(params, call)
+        bucket = state.bucket(params)
         preconditions.validate_write(params)
         tags = limits.header_tags(params.get("Tagging"))
         context = write_context(params, tags)
@@ -90,7 +89,7 @@ class Objects:
         wanted = params.get("ChecksumAlgorithm")
         if not algorithms and wanted is not None and call.kind == "internal":
             algorithms.add(wanted)
-        if not algorithms and default_checksum:
+        if not algorithms:
             algorithms.add(digests.DEFAULT)
         intake = Intake(
             state.store.directory,
@@ -116,7 +115,7 @@ class Objects:
         """Find what GetObject or HeadObject answers; raises 304, 404, 412, 416."""
         limits.refuse_unknown(operation, params)
         state = self._state
-        bucket = state.bucket(params, call)
+        bucket = state.bucket(params)
         entry = state.version(bucket, params, call, "s3:GetObject")
         preconditions.check_read(entry, params)
         start, stop = ranges.of(entry, params)
@@ -157,13 +156,13 @@ class Objects:
         """DeleteObject: for good, or a delete marker where versions are kept."""
         limits.refuse_unknown("DeleteObject", params)
         state = self._state
-        bucket = state.bucket(params, call)
+        bucket = state.bucket(params)
         return self._delete(call, bucket, params)
 
     def delete_many(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """DeleteObjects: up to 1000 keys, each with its own outcome."""
         limits.refuse_unknown("DeleteObjects", params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         listed = (params.get("Delete") or {}).get("Objects", [])
         if not 1 <= len(listed) <= DELETE_KEYS_MAX:
             raise errors.malformed_xml()
@@ -260,10 +259,7 @@ def check_body(
 
 
 def checksum_members(entry: ObjectEntry) -> dict[str, Any]:
-    """The checksum of an object as members; the default one is computed for the first who asks."""
-    if not entry.checksums and not entry.marker:
-        with entry.body.open() as reader:
-            entry.checksums[digests.DEFAULT] = digests.of_bytes(digests.DEFAULT, reader)
+    """The checksum of an object as members."""
     members: dict[str, Any] = {f"Checksum{name}": v for name, v in entry.checksums.items()}
     members["ChecksumType"] = entry.checksum_type
     return members
@@ -289,8 +285,7 @@ def write_context(params: Mapping[str, Any], tags: Mapping[str, str]) -> dict[st
 def written(bucket: Bucket, entry: ObjectEntry) -> dict[str, Any]:
     """The answer to a write."""
     answer: dict[str, Any] = {"ETag": f'"{entry.etag}"', "ServerSideEncryption": "AES256"}
-    if entry.checksums:
-        answer.update(checksum_members(entry))
+    answer.update(checksum_members(entry))
     if entry.version_id != NULL_VERSION:
         answer["VersionId"] = entry.version_id
     expiration = lifecycle.expiration(bucket, entry)

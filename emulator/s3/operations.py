@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from emulator.core.errors import NotSupported
-from emulator.s3 import configuration, errors
+from emulator.s3 import configuration, errors, lifecycle, shapes
 from emulator.s3 import params as limits
 from emulator.s3.access import Call
 from emulator.s3.bodies import MEMORY_BYTES_MAX
@@ -23,6 +23,18 @@ from emulator.s3.upload_lists import UploadLists
 
 CALL_BODY_BYTES_MAX = 128 * MEMORY_BYTES_MAX
 """The largest body that GetObject hands out in one piece in-process."""
+
+_PAYLOADS = {
+    "CompleteMultipartUpload": "MultipartUpload",
+    "CreateBucket": "CreateBucketConfiguration",
+    "DeleteObjects": "Delete",
+    "PutObjectTagging": "Tagging",
+}
+_TEXTS = frozenset(
+    {"ContinuationToken", "CopySourceIfMatch", "CopySourceIfNoneMatch", "Delimiter", "IfMatch",
+     "IfNoneMatch", "KeyMarker", "Marker", "Prefix", "Range", "StartAfter", "UploadIdMarker",
+     "VersionId", "VersionIdMarker"}
+)  # fmt: skip
 
 Run = Callable[[Call, Mapping[str, Any]], dict[str, Any]]
 RunAsync = Callable[[Call, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -78,7 +90,7 @@ class Operations:
 
         Parameters that are None count as not given.
         """
-        given = {name: value for name, value in params.items() if value is not None}
+        given = _checked(operation, params)
         plain = self._plain.get(operation)
         if plain is not None:
             return plain(call, given)
@@ -90,7 +102,7 @@ class Operations:
         raise NotSupported(f"s3:{operation}")
 
     def _put_object(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
-        write = self.objects.begin_put(call, params, default_checksum=False)
+        write = self.objects.begin_put(call, params)
         try:
             write.intake.write(_bytes(params.get("Body", b"")))
             return self.objects.finish_put(write)
@@ -118,16 +130,33 @@ class Operations:
 
     def _get_object_acl(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         limits.refuse_unknown("GetObjectAcl", params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.version(bucket, params, call, "s3:GetObjectAcl")
         return owner_acl(bucket)
 
     def _put_object_acl(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         limits.refuse_unknown("PutObjectAcl", params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.version(bucket, params, call, "s3:PutObjectAcl")
         put_acl(bucket, params)
         return {}
+
+
+def _checked(operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What came in-process, checked as far as the REST protocol's types would have done it."""
+    given: dict[str, Any] = {}
+    for name, value in params.items():
+        if value is None:
+            continue
+        if name.endswith("Since"):
+            given[name] = lifecycle.instant(value)
+        elif _PAYLOADS.get(operation) == name:
+            given[name] = shapes.check(operation, value)
+        elif name in _TEXTS and not isinstance(value, str):
+            raise errors.invalid_argument(name, type(value).__name__, f"{name} is a text.")
+        else:
+            given[name] = value
+    return given
 
 
 def _bytes(body: Any) -> bytes:

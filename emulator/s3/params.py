@@ -15,6 +15,7 @@ METADATA_BYTES_MAX = 2048
 HEADER_BYTES_MAX = 8192
 """Content headers of one object together; AWS limits a request's headers to 8 KB."""
 SINGLE_PUT_BYTES_MAX = 5 * 1024**3
+DIGITS_MAX = 18
 TAGS_MAX = 10
 TAG_KEY_CHARS_MAX = 128
 TAG_VALUE_CHARS_MAX = 256
@@ -121,6 +122,16 @@ def valid_key(key: Any) -> str:
     return key
 
 
+def integer(raw: Any, name: str) -> int:
+    """A whole number of at most 18 digits; InvalidArgument naming ``name`` otherwise."""
+    text = str(raw)
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= DIGITS_MAX):
+        raise errors.invalid_argument(
+            name, raw, f"Provided {name} not an integer or within integer range"
+        )
+    return int(text)
+
+
 def content_headers(params: Mapping[str, Any]) -> dict[str, str]:
     """What is stored with an object; checks storage class, encryption, ACL and sizes."""
     found = {name: str(params[name]) for name in CONTENT_MEMBERS if params.get(name)}
@@ -179,9 +190,11 @@ def header_tags(text: Any) -> dict[str, str]:
     pairs = parse_qsl(str(text), keep_blank_values=True, max_num_fields=TAGS_MAX * 5)
     if len({name for name, _ in pairs}) != len(pairs):
         raise errors.invalid_argument(
-            "x-amz-tagging", text, "The header 'x-amz-tagging' shall be encoded as UTF-8 then "
-            "URLEncoded URL query parameters without tag name duplicates."
-        )  # fmt: skip
+            "x-amz-tagging",
+            text,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then "
+            "URLEncoded URL query parameters without tag name duplicates.",
+        )
     return valid_tags(dict(pairs), TAGS_MAX)
 
 

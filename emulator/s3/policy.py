@@ -75,9 +75,7 @@ def parse(text: str, bucket: str) -> Policy:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise _malformed(
-            "Policies must be valid JSON and the first byte must be '{'"
-        ) from error  # fmt: skip
+        raise _malformed("Policies must be valid JSON and the first byte must be '{'") from error
     if not isinstance(document, dict):
         raise _malformed("Policies must be valid JSON and the first byte must be '{'")
     raw = document.get("Statement")
@@ -94,12 +92,15 @@ def _statement(raw: Any, bucket: str) -> Statement:
         raise _malformed("Statement must be an object")
     unknown = set(raw) - _MEMBERS
     if unknown:
-        raise _malformed(f"Unknown field {sorted(unknown)[0]}")
+        raise _malformed(f"Unknown field {min(unknown)}")
     effect = raw.get("Effect")
     if effect not in {"Allow", "Deny"}:
         raise _malformed(f"Invalid effect: {effect}")
-    for one, other in (("Principal", "NotPrincipal"), ("Action", "NotAction"),
-                       ("Resource", "NotResource")):  # fmt: skip
+    for one, other in (
+        ("Principal", "NotPrincipal"),
+        ("Action", "NotAction"),
+        ("Resource", "NotResource"),
+    ):
         if (one in raw) == (other in raw):
             raise _malformed(f"Missing required field {one}")
     if effect == "Allow" and "NotPrincipal" in raw:

@@ -9,6 +9,7 @@ from typing import Any
 from emulator.core.errors import AwsError
 from emulator.s3 import errors
 from emulator.s3.model import ObjectEntry
+from emulator.s3.params import integer
 
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -48,9 +49,11 @@ def is_partial(params: Mapping[str, Any], size: int) -> bool:
         return True
     text = params.get("Range")
     found = _RANGE.fullmatch(text.strip()) if text is not None else None
-    return found is not None and bool(found[1] or found[2]) and (
-        _span(found[1], found[2], size) is not None
-    )  # fmt: skip
+    return (
+        found is not None
+        and bool(found[1] or found[2])
+        and (_span(found[1], found[2], size) is not None)
+    )
 
 
 def copy_range(text: str, size: int) -> tuple[int, int]:
@@ -65,9 +68,10 @@ def copy_range(text: str, size: int) -> tuple[int, int]:
         )
     if int(found[2]) >= size:
         raise errors.invalid_argument(
-            "x-amz-copy-source-range", text, f"Range specified is not valid for source object of "
-            f"size: {size}"
-        )  # fmt: skip
+            "x-amz-copy-source-range",
+            text,
+            f"Range specified is not valid for source object of size: {size}",
+        )
     return int(found[1]), int(found[2]) + 1
 
 
@@ -85,7 +89,7 @@ def _span(first: str, last: str, size: int) -> tuple[int, int] | None:
 
 
 def _part(entry: ObjectEntry, raw: Any) -> tuple[int, int]:
-    number = int(raw)
+    number = integer(raw, "partNumber")
     if not entry.parts:
         if number == 1:
             return 0, entry.size

@@ -7,7 +7,7 @@ import calendar
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from email.utils import formatdate, parsedate
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -24,8 +24,10 @@ from emulator.s3.ranges import is_digest
 from emulator.s3.xmltext import DOCUMENT_BYTES_MAX, document
 
 QUERY_FIELDS_MAX = 100
-DRAIN_BYTES_MAX = 2 * 1024 * 1024
-"""How much of a refused body is read and dropped, so that the client hears the answer."""
+DRAIN_BYTES_MAX = 64 * 1024 * 1024
+"""How much of a refused body is read and dropped, so that the client hears the answer.
+
+Closing a connection with bytes unread resets it, and a browser then shows no reason at all."""
 
 _VIRTUAL_HOST = re.compile(
     r"(?P<bucket>.+)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?"
@@ -37,8 +39,20 @@ _VIRTUAL_HOST = re.compile(
 class Rest:
     """One HTTP request: method, bucket, key, query, headers, and its body to be read."""
 
-    __slots__ = ("_finished", "_receive", "bucket", "expects", "headers", "host", "key", "method",
-                 "query", "raw_path", "scope", "values")  # fmt: skip
+    __slots__ = (
+        "_finished",
+        "_receive",
+        "bucket",
+        "expects",
+        "headers",
+        "host",
+        "key",
+        "method",
+        "query",
+        "raw_path",
+        "scope",
+        "values",
+    )
 
     def __init__(self, request: Request) -> None:
         scope = request.scope
@@ -181,7 +195,9 @@ class Answer(Response):
 
     def add(self, headers: Mapping[str, str]) -> None:
         """Add headers."""
-        self.raw_headers.extend((k.lower().encode("latin-1"), _value(v)) for k, v in headers.items())
+        self.raw_headers.extend(
+            (k.lower().encode("latin-1"), _value(v)) for k, v in headers.items()
+        )
 
 
 class BodyAnswer(Answer):
@@ -247,11 +263,6 @@ def http_time(text: str) -> float | None:
     """An HTTP date as epoch seconds; None for one that cannot be read (it is then ignored)."""
     parsed = parsedate(text)
     return float(calendar.timegm(parsed)) if parsed is not None else None
-
-
-def pick(headers: Mapping[str, str], table: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The members whose headers are there, by a table of ``(header, member)``."""
-    return {member: headers[header] for header, member in table if header in headers}
 
 
 def _value(text: str) -> bytes:

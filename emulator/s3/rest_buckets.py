@@ -11,8 +11,8 @@ from emulator.s3 import configuration, errors, shapes, xmltext
 from emulator.s3.access import Call
 from emulator.s3.operations import Operations
 from emulator.s3.policy import POLICY_BYTES_MAX
-from emulator.s3.rest import XML_TYPE, Answer, Rest, pick, xml
-from emulator.s3.rest_objects import singular
+from emulator.s3.rest import XML_TYPE, Answer, Rest, xml
+from emulator.s3.rest_headers import pick, singular
 
 _LIST = (
     ("prefix", "Prefix"),
@@ -48,10 +48,17 @@ _NO_LISTS: Mapping[str, str] = {
     "metrics": "ListMetricsConfigurationsResult",
 }
 """Kinds of configuration of which no bucket here has any."""
-_OTHERS = ("location", "versions", "uploads", "delete", "policy", "policyStatus", "acl", *_NO_LISTS)
-_REFUSED = ("session", "abac", "metadataConfiguration", "metadataTable",
-            "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable")  # fmt: skip
-SUBRESOURCES = (*configuration.BY_QUERY, *_OTHERS, *_REFUSED)
+_READS = ("location", "versions", "uploads", "delete", "policy", "policyStatus", "acl")
+_REFUSED = (
+    "session",
+    "abac",
+    "metadataConfiguration",
+    "metadataTable",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataAnnotationTable",
+)
+SUBRESOURCES = (*configuration.BY_QUERY, *_READS, *_NO_LISTS, *_REFUSED)
 
 
 class BucketRequests:
@@ -156,9 +163,7 @@ class BucketRequests:
         answer = self._operations.objects.delete_many(call, params)
         return xml("DeleteResult", singular(answer, Errors="Error"))
 
-    async def _configured(
-        self, rest: Rest, call: Call, resource: configuration.Resource
-    ) -> Answer:  # fmt: skip
+    async def _configured(self, rest: Rest, call: Call, resource: configuration.Resource) -> Answer:
         params: dict[str, Any] = _named(rest)
         verb = _VERBS.get(rest.method)
         operation = f"{verb}{resource.noun}"
@@ -216,7 +221,9 @@ class BucketRequests:
         if rest.method == "GET" and "id" not in rest.values:
             return xml(_NO_LISTS[sub], {"IsTruncated": False})
         if rest.method == "GET":
-            raise AwsError("NoSuchConfiguration", "The specified configuration does not exist.", 404)
+            raise AwsError(
+                "NoSuchConfiguration", "The specified configuration does not exist.", 404
+            )
         raise NotSupported(f"{rest.method} ?{sub} on a bucket")
 
 

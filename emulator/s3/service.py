@@ -118,9 +118,7 @@ class S3Service:
             raise
         except Exception:
             log.exception("s3 failed on %s %s", rest.method, rest.raw_path)
-            broken = AwsError(
-                "InternalError", f"The emulator failed; request {request_id}.", 400
-            )  # fmt: skip
+            broken = AwsError("InternalError", f"The emulator failed; request {request_id}.", 400)
             response = error_answer(broken, request_id, ident, head=rest.method == "HEAD")
             response.add({"connection": "close"})
         head = [

@@ -136,7 +136,8 @@ def _scalar(text: str, shape: Any) -> Any:
             raise errors.malformed_xml() from error
     if kind == "timestamp":
         return lifecycle.instant(text)
-    if shape.enum and text not in shape.enum:
+    # New regions are not in every SDK's model; the operation itself judges them.
+    if shape.enum and text not in shape.enum and shape.name != "BucketLocationConstraint":
         raise errors.malformed_xml()
     return text
 
@@ -149,7 +150,9 @@ def _write(name: str, value: Any, shape: Any) -> str:
         if shape.serialization.get("flattened"):
             return "".join(_write(where, one, _named(inner, where)) for one in value)
         item = inner.serialization.get("name", "member")
-        return f"<{where}>{''.join(_write(item, one, _named(inner, item)) for one in value)}</{where}>"
+        return (
+            f"<{where}>{''.join(_write(item, one, _named(inner, item)) for one in value)}</{where}>"
+        )
     if kind == "structure":
         attributes, parts = "", []
         for key, one in value.items():

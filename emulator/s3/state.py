@@ -37,13 +37,11 @@ class State:
         self._sequence += 1
         return self._sequence
 
-    def bucket(self, params: Mapping[str, Any], call: Call) -> Bucket:
-        """The bucket that a request names; NoSuchBucket, or AccessDenied for another owner."""
+    def bucket(self, params: Mapping[str, Any]) -> Bucket:
+        """The bucket that a request names; NoSuchBucket, AccessDenied if another owner is meant."""
         name = params.get("Bucket")
         found = self.buckets.get(name) if isinstance(name, str) else None
         if found is None:
-            if call.caller is not None:
-                self.access.require_own(call, "s3:ListBucket", f"arn:aws:s3:::{name}")
             raise errors.no_such_bucket(str(name))
         expected = params.get("ExpectedBucketOwner")
         if expected is not None and expected != found.owner:
@@ -153,7 +151,8 @@ class State:
         """
         if "EventBridgeConfiguration" not in bucket.config.get("notification", {}):
             return
-        described: dict[str, Any] = {"key": entry.key, "sequencer": f"{entry.sequence:016X}"}
+        sequence = entry.sequence if kind == "Object Created" else self.next_sequence()
+        described: dict[str, Any] = {"key": entry.key, "sequencer": f"{sequence:016X}"}
         if entry.version_id != NULL_VERSION:
             described["version-id"] = entry.version_id
         detail: dict[str, Any] = {

@@ -29,7 +29,9 @@ HEADER_BYTES_MAX = 2 * 1024 * 1024
 class Store(Protocol):
     """Keeps what S3 holds; every method is atomic and does not await."""
 
-    directory: Path
+    @property
+    def directory(self) -> Path:
+        """Where bodies are spooled."""
 
     def reserve(self, known: dict[str, Any]) -> int:
         """Bytes to leave at the start of a file whose header has at least ``known``."""

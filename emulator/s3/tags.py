@@ -21,7 +21,7 @@ class Tags:
     def get_tags(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """GetObjectTagging."""
         limits.refuse_unknown("GetObjectTagging", params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         entry = self._state.version(bucket, params, call, "s3:GetObjectTagging")
         return {
             **version_member(bucket, entry),
@@ -33,7 +33,7 @@ class Tags:
         clears = "Tagging" not in params
         name = "DeleteObjectTagging" if clears else "PutObjectTagging"
         limits.refuse_unknown(name, params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         entry = self._state.version(bucket, params, call, f"s3:{name}")
         entry.tags = {} if clears else limits.tag_set(params["Tagging"], limits.TAGS_MAX)
         self._state.store.put_tags(bucket, entry)
@@ -42,7 +42,7 @@ class Tags:
     def attributes(self, call: Call, params: Mapping[str, Any]) -> dict[str, Any]:
         """GetObjectAttributes: of ETag, Checksum, StorageClass, ObjectSize, ObjectParts."""
         limits.refuse_unknown("GetObjectAttributes", params)
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         entry = self._state.version(bucket, params, call, "s3:GetObjectAttributes")
         wanted = params.get("ObjectAttributes") or []
         all_of = {

@@ -25,7 +25,7 @@ class UploadLists:
         limits.refuse_unknown("ListParts", params)
         upload = self._multipart.upload(call, params, "s3:ListMultipartUploadParts")
         most = listing.count(params.get("MaxParts"), "max-parts")
-        marker = int(params.get("PartNumberMarker") or 0)
+        marker = limits.integer(params.get("PartNumberMarker") or 0, "part-number-marker")
         numbers = [number for number in sorted(upload.parts) if number > marker]
         shown = [upload.parts[number] for number in numbers[:most]]
         owner = {"ID": listing.owner_id(self._state.buckets[upload.bucket].owner)}
@@ -41,9 +41,7 @@ class UploadLists:
             "StorageClass": upload.headers.get("StorageClass", "STANDARD"),
         }
         if upload.algorithm is not None:
-            answer.update(
-                ChecksumAlgorithm=upload.algorithm, ChecksumType=upload.checksum_type
-            )  # fmt: skip
+            answer.update(ChecksumAlgorithm=upload.algorithm, ChecksumType=upload.checksum_type)
         if shown:
             answer["NextPartNumberMarker"] = shown[-1].number
             answer["Parts"] = [
@@ -67,7 +65,7 @@ class UploadLists:
         limits.refuse_unknown("ListMultipartUploads", params)
         if params.get("Delimiter"):
             raise NotSupported("Delimiter of s3:ListMultipartUploads")
-        bucket = self._state.bucket(params, call)
+        bucket = self._state.bucket(params)
         self._state.access.check(call, bucket, "s3:ListBucketMultipartUploads")
         most = listing.count(params.get("MaxUploads"), "max-uploads")
         prefix = params.get("Prefix", "")

@@ -10,7 +10,7 @@ from emulator.states import machine
 from emulator.states.diagnostics import Diagnostics
 from emulator.states.documents import dumps, is_number, type_name
 from emulator.states.fault_handlers import compile_catch, compile_retry
-from emulator.states.faults import RUNTIME, PathFault, QueryFault
+from emulator.states.faults import PARAMETER_PATH_FAILURE, RUNTIME, PathFault, QueryFault
 from emulator.states.paths import parse_path, parse_reference
 from emulator.states.scopes import View
 from emulator.states.templates import (
@@ -88,7 +88,12 @@ class FieldCompiler:
         try:
             if name == "Assign":
                 self._check_assign(value)
-            return query_template(value, field) if self.jsonata else path_template(value)
+            if self.jsonata:
+                return query_template(value, field)
+            # States.ParameterPathFailure is documented for payload templates. Recorded on AWS is
+            # States.Runtime where nothing could catch it anyway.
+            catchable = name != "Assign" and self.document["Type"] != "Pass"
+            return path_template(value, PARAMETER_PATH_FAILURE if catchable else RUNTIME)
         except ValueError as error:
             self.problems.add_error(f"{self.location}/{field}", error)
             return None

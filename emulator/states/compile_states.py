@@ -120,6 +120,13 @@ class StateCompiler:
         )
         if resource is None:
             return None
+        timeout, heartbeat = (
+            fields.document.get(name) for name in ("TimeoutSeconds", "HeartbeatSeconds")
+        )
+        if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
+            self._problems.add(
+                f"{fields.location}/HeartbeatSeconds", "must be smaller than TimeoutSeconds"
+            )
         return machine.TaskState(
             **fields.common(),
             resource=resource,

@@ -16,10 +16,8 @@ from emulator.states.executions import ABORTED, RUNNING, STATUSES, SUCCEEDED, En
 from emulator.states.history import History
 from emulator.states.machine_calls import MachineCalls
 from emulator.states.machines import StateMachine, revision_members
-from emulator.states.runs import Runs
+from emulator.states.runs import EXECUTIONS_KEPT_MAX, Runs
 
-EXECUTIONS_MAX = 20_000
-"""Executions that are kept; beyond it the oldest finished one is forgotten (AWS: 90 days)."""
 BILLED_STEP_MS = 100
 BILLED_MEMORY_MB = 64
 
@@ -178,12 +176,13 @@ class ExecutionCalls:
 
     def _make_room(self) -> None:
         known = self._runs.known
-        if len(known) < EXECUTIONS_MAX:
+        if len(known) < EXECUTIONS_KEPT_MAX:
             return
         over = next((e for e in known.values() if e.status != RUNNING), None)
         if over is None:
             raise AwsError(
-                "ExecutionLimitExceeded", f"There are {EXECUTIONS_MAX} running executions already"
+                "ExecutionLimitExceeded",
+                f"There are {EXECUTIONS_KEPT_MAX} running executions already",
             )
         self._runs.forget(over)
 

@@ -24,7 +24,7 @@ NOTHING = object()
 
 CHARS_MAX = 32_768
 """Longest expression that is compiled."""
-STEPS_MAX = 500_000
+STEPS_MAX = 200_000
 """Nodes that one evaluation may visit, so that a runaway expression ends. A count and not a
 time, so that the same input gives the same result on a slow machine."""
 DEPTH_MAX = 400

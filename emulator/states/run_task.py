@@ -12,6 +12,7 @@ from emulator.states.documents import too_large
 from emulator.states.faults import (
     DATA_LIMIT_EXCEEDED,
     HEARTBEAT_TIMEOUT,
+    TASK_FAILED,
     TIMEOUT,
     StateFault,
 )
@@ -137,8 +138,8 @@ class _Call:
         try:
             result = await self._handler.finish(self._context, self._resource, submitted)
             over = True
-        except StateFault:
-            over = True
+        except StateFault as fault:
+            over = fault.error == TASK_FAILED
             raise
         finally:
             if not over:

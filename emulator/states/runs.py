@@ -33,6 +33,8 @@ EXPRESS_MAX_S = 300.0
 """Longest run of an express execution (AWS's limit)."""
 STANDARD_MAX_S = 31_536_000.0
 """Longest run of a standard execution (a year)."""
+EXECUTIONS_KEPT_MAX = 20_000
+"""Executions that are kept; beyond it the oldest finished one is forgotten (AWS: 90 days)."""
 KILLED = "The emulator was killed while this execution was running"
 JOURNAL_KIND = "execution"
 

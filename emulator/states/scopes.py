@@ -15,14 +15,17 @@ VARIABLES_BYTES_MAX = 10 * 1024 * 1024
 
 
 class Variables:
-    """The variables of one scope; a branch's scope sees the outer ones and cannot change them."""
+    """The variables of one scope; a branch's scope sees the outer ones and cannot change them.
 
-    __slots__ = ("_engine", "_frame", "_outer", "values")
+    ``values`` are the documents by name, ``sizes`` their lengths as JSON in bytes.
+    """
+
+    __slots__ = ("_engine", "_frame", "sizes", "values")
 
     def __init__(self, engine: QueryEngine, outer: Variables | None = None) -> None:
         self._engine = engine
-        self._outer = outer
         self._frame: Any = None
+        self.sizes: dict[str, int] = dict(outer.sizes) if outer else {}
         self.values: dict[str, Any] = dict(outer.values) if outer else {}
 
     def assign(self, values: Mapping[str, Any]) -> None:
@@ -35,12 +38,11 @@ class Variables:
             raise ValueError(
                 "The size of the variables of one Assign exceeds the limit of 256 KiB."
             )
-        merged = {**self.values, **values}
-        if len(merged) > 1 and sum(utf8_bytes(dumps(v)) for v in merged.values()) > (
-            VARIABLES_BYTES_MAX
-        ):
+        merged = {**self.sizes, **sizes}
+        if sum(merged.values()) > VARIABLES_BYTES_MAX:
             raise ValueError("The size of all variables exceeds the limit of 10 MiB.")
-        self.values = merged
+        self.sizes = merged
+        self.values = {**self.values, **values}
         if self._frame is not None:
             for name, value in values.items():
                 self._frame.bind(name, to_query(value))

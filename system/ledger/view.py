@@ -9,7 +9,7 @@ from system import money, prices, problems, runs
 from system.ledger import transitions
 from system.ledger.state import Ledger, renews_at
 
-SIZES = (256, 512, 768, 1024, 1536, 2048)
+SIZES = (256, 512, 768, 1024)
 """The sizes whose ceilings the view names; any other size costs at most what the next one does."""
 
 

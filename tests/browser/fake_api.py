@@ -165,19 +165,17 @@ class Fake:
             return self._problem("RunNotFound")
         self.seen.append("stop")
         run.stopped = True
-        return JSONResponse(
-            {"run_id": request.path_params["run_id"], "state": "stopping"}, 202
-        )
+        return JSONResponse({"run_id": request.path_params["run_id"], "state": "stopping"}, 202)
 
     # The bucket
 
     async def upload(self, request: Request) -> Response:
-        form = await request.form()
-        names = list(form)
-        file, key = form["file"], str(form["key"])
-        if names[-1] != "file" or isinstance(file, str):
-            return self._s3_error(400, "InvalidArgument")
-        body = await file.read()
+        async with request.form() as form:
+            names = list(form)
+            file, key = form["file"], str(form["key"])
+            if names[-1] != "file" or isinstance(file, str):
+                return self._s3_error(400, "InvalidArgument")
+            body = await file.read()
         if not 0 < len(body) <= UPLOAD_BYTES_MAX:
             return self._s3_error(400, "EntityTooLarge" if body else "EntityTooSmall")
         _, run_id, slot = key.split("/")
@@ -286,7 +284,6 @@ class Fake:
     def _tagged(self, request: Request, body: bytes, kind: str) -> Response:
         tag = f'"{len(body)}"'
         if request.headers.get("if-none-match") == tag:
-            self.seen.append("304")
             return Response(status_code=304, headers={"ETag": tag})
         return Response(body, media_type=kind, headers={"ETag": tag})
 

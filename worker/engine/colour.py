@@ -27,7 +27,8 @@ def match(image: Tensor, like: Tensor) -> Tensor:
     change = inverse @ _power(root @ covariance_like @ root, 0.5) @ inverse
     pixels = image[0].reshape(3, -1).double()
     moved = change @ (pixels - mean) + mean_like
-    return moved.reshape(image.shape).float().clamp(0, 1)
+    matched: Tensor = moved.reshape(image.shape).float().clamp(0, 1)
+    return matched
 
 
 def keep(painted: Tensor, colours_of: Tensor) -> Tensor:
@@ -49,4 +50,5 @@ def _gaussian(image: Tensor) -> tuple[Tensor, Tensor]:
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp(min=_VARIANCE_MIN / 10).pow(exponent)) @ vectors.T
+    raised: Tensor = (vectors * values.clamp(min=_VARIANCE_MIN / 10).pow(exponent)) @ vectors.T
+    return raised

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,15 +21,23 @@ from worker.engine.params import EngineParams, Picture, Progress, StyleResult
 from worker.engine.pictures import encode
 
 STYLE_LAYERS = {
-    "relu1_1": 256.0,
-    "relu2_1": 64.0,
-    "relu3_1": 16.0,
-    "relu4_1": 4.0,
-    "relu5_1": 1.0,
+    "relu1_1": 0.15,
+    "relu2_1": 0.40,
+    "relu3_1": 0.35,
+    "relu4_1": 0.09,
+    "relu5_1": 0.01,
 }
 CONTENT_LAYER = "relu4_2"
-_CONTENT_WEIGHT = 0.03
-_CONTENT_FALL = 1.0
+CONTENT_LAYER_FINE = "relu4_1"
+_FINE = 0.75
+_CONTENT_WEIGHT = 0.14
+_CONTENT_FALL = 2.0
+_CONTENT_SIDE = 128
+_CONTRAST_LAYER = "relu3_1"
+_CONTRAST_MAX = 8.0
+_CONTRAST_POWER = 0.75
+_DEEP_SIDE_MAX = 300
+_STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
 _NOISE = 0.02
 _PREVIEW_SIDE = 512
@@ -136,14 +145,16 @@ def stylize(
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
-    examples = [pyramid.to_tensor(style) for style in styles]
+    examples = list(zip(shares, map(pyramid.to_tensor, styles), strict=True))
     if params.keep_colours:
-        examples = [colour.match(example, source) for example in examples]
+        examples = [(share, colour.match(example, source)) for share, example in examples]
 
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    image = _start(pyramid.resize(source, first), examples, shares, noise)
+    recoloured = _recolour(source, examples)
+    image = pyramid.resize(recoloured, first)
+    image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     try:
         for stage in run.stages:
@@ -151,7 +162,7 @@ def stylize(
             drawn = pyramid.resize(source, size)
             image = pyramid.resize(image, size)
             run.check()
-            loss = _Loss(net, run, drawn, examples, shares, stage)
+            loss = _Loss(net, run, drawn, examples, stage)
             descent = LBFGS(loss, image)
             try:
                 for _ in range(stage.evaluations):
@@ -162,9 +173,10 @@ def stylize(
                 image = descent.best.clamp(0, 1)
     except _Deadline:
         stopped_early = True
-    image = pyramid.resize(image, pyramid.fitted(height, width, params.size))
+    final = pyramid.fitted(height, width, params.size)
+    image = pyramid.resize(image, final)
     if params.keep_colours:
-        image = colour.keep(image, pyramid.resize(source, tuple(image.shape[-2:])))
+        image = colour.keep(image, pyramid.resize(source, final))
     return StyleResult(
         image=pyramid.to_picture(image),
         steps=run.steps,
@@ -178,14 +190,10 @@ def stylize(
     )
 
 
-def _start(
-    drawn: Tensor, examples: list[Tensor], shares: tuple[float, ...], noise: torch.Generator
-) -> Tensor:
-    """The content in the styles' colours: half the way is made before the first evaluation."""
-    image = torch.zeros_like(drawn)
-    for example, share in zip(examples, shares, strict=True):
-        image += share * colour.match(drawn, example)
-    return (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
+def _recolour(source: Tensor, examples: list[tuple[float, Tensor]]) -> Tensor:
+    """Give the content in the styles' colours: a start that saves half of the way."""
+    parts = [share * colour.match(source, example) for share, example in examples]
+    return torch.stack(parts).sum(0)
 
 
 class _Loss:
@@ -196,43 +204,60 @@ class _Loss:
         net: network.Network,
         run: _Run,
         drawn: Tensor,
-        examples: list[Tensor],
-        shares: tuple[float, ...],
+        examples: list[tuple[float, Tensor]],
         stage: schedule.Stage,
     ) -> None:
         self._net, self._run = net, run
         self.total = float("nan")
-        self._targets: dict[str, losses.StyleTarget] = {}
+        fine = stage.side > _DEEP_SIDE_MAX
+        self._targets = self._style_targets(examples, stage, fine=fine)
+        # At fine stages content uses a layer that the style needs anyway.
+        self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
         with torch.no_grad():
-            seen: dict[str, list[tuple[float, losses.Moments]]] = {}
-            for share, example in zip(shares, examples, strict=True):
+            kept = net(drawn, [self._content_layer, _CONTRAST_LAYER], between=run.check)
+            contrast = float(losses.Moments.of(kept[_CONTRAST_LAYER]).covariance.trace())
+        contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
+        weight = _CONTENT_WEIGHT * _STRENGTH_STEP ** (1 - run.params.strength)
+        weight *= (_CONTENT_SIDE / stage.side) ** _CONTENT_FALL
+        weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
+        if fine:
+            weight *= _FINE
+        self._content = losses.ContentTarget.of(kept[self._content_layer], weight)
+
+    def _style_targets(
+        self, examples: list[tuple[float, Tensor]], stage: schedule.Stage, *, fine: bool
+    ) -> dict[str, losses.StyleTarget]:
+        """Take the styles' moments at the size of the stage: strokes keep their width in px."""
+        layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
+        seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
+        with torch.no_grad():
+            for share, example in examples:
                 height, width = example.shape[-2:]
                 small = pyramid.resize(example, pyramid.paintable(height, width, stage.side))
-                for layer, found in net(small, STYLE_LAYERS).items():
-                    seen.setdefault(layer, []).append((share, losses.Moments.of(found)))
-            everything = sum(STYLE_LAYERS.values())
-            for layer, weight in STYLE_LAYERS.items():
-                mixed = losses.Moments.mix(seen[layer])
-                self._targets[layer] = losses.StyleTarget.of(mixed, weight / everything)
-            kept = net(drawn, [CONTENT_LAYER])[CONTENT_LAYER]
-            weight = _CONTENT_WEIGHT * 8 ** (1 - run.params.strength)
-            weight *= (128 / stage.side) ** _CONTENT_FALL
-            self._content = losses.ContentTarget.of(kept, weight)
+                for layer, found in self._net(small, layers, between=self._run.check).items():
+                    seen[layer].append((share, losses.Moments.of(found)))
+            return {
+                layer: losses.StyleTarget.of(losses.Moments.mix(seen[layer]), STYLE_LAYERS[layer])
+                for layer in layers
+            }
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
+        """Give the loss at ``image`` and its gradient, both (1, 3, H, W)."""
         leaf = image.detach().requires_grad_()
-        seen = self._net(leaf, (*STYLE_LAYERS, CONTENT_LAYER))
-        style, slopes = 0.0, []
+        layers = {*self._targets, self._content_layer}
+        seen = self._net(leaf, layers, between=self._run.check)
+        style = 0.0
+        pulls: list[tuple[Tensor, Tensor]] = []
         with torch.no_grad():
-            content, by_content = self._content.loss(seen[CONTENT_LAYER])
             for layer, target in self._targets.items():
                 loss, slope = target.loss(seen[layer])
                 style += loss
-                slopes.append(slope)
+                pulls.append((seen[layer], slope))
+            content, slope = self._content.loss(seen[self._content_layer])
+            pulls.append((seen[self._content_layer], slope))
             excess, by_excess = losses.out_of_range(image)
-        found = [seen[layer] for layer in self._targets]
-        torch.autograd.backward([*found, seen[CONTENT_LAYER]], [*slopes, by_content])
-        assert leaf.grad is not None
+        torch.autograd.backward(*zip(*pulls, strict=True))
+        gradient = cast("Tensor", leaf.grad)
         self._run.style_loss, self._run.content_loss = style, content
         self.total = style + content + _RANGE_WEIGHT * excess
-        return self.total, leaf.grad.add_(by_excess, alpha=_RANGE_WEIGHT)
+        return self.total, gradient.add_(by_excess, alpha=_RANGE_WEIGHT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -61,13 +61,19 @@ class Network:
         self._mean = torch.tensor(_MEAN_BGR).flip(0).reshape(1, 3, 1, 1) / 255.0
 
     def __call__(
-        self, image: Tensor, layers: Iterable[str], *, rectified: bool = True
+        self,
+        image: Tensor,
+        layers: Iterable[str],
+        *,
+        rectified: bool = True,
+        between: Callable[[], None] | None = None,
     ) -> dict[str, Tensor]:
         """Give the activations of ``layers`` and compute nothing deeper than the deepest.
 
         ``image`` is (1, 3, H, W), RGB, nominally 0..1, float32, both sides at least 16.
         Each activation is (1, C, H >> block - 1, W >> block - 1) in the network's dtype, after
-        its ReLU, or before it where ``rectified`` is false.
+        its ReLU, or before it where ``rectified`` is false. ``between`` is called between layers,
+        on the way back too; what it raises ends the pass.
         """
         wanted = set(layers)
         if unknown := wanted - set(LAYERS):
@@ -85,6 +91,10 @@ class Network:
             else:
                 summed = F.conv2d(hidden, weight, bias, padding=1)
             hidden = F.relu(summed)
+            if between is not None:
+                between()
+                if hidden.requires_grad:
+                    hidden.register_hook(lambda _: between())
             if layer in wanted:
                 found[layer] = hidden if rectified else summed
                 if len(found) == len(wanted):

@@ -27,7 +27,7 @@ class LBFGS:
     """
 
     def __init__(
-        self, evaluate: Evaluate, start: Tensor, *, memory: int = 10, first_step: float = 0.02
+        self, evaluate: Evaluate, start: Tensor, *, memory: int = 10, first_step: float = 0.03
     ) -> None:
         self._evaluate = evaluate
         self._history: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)

@@ -87,11 +87,15 @@ def task_arn(metadata_url: str) -> str:
 
     Raises ValueError for an answer without one, urllib3's HTTPError when there is no answer.
     """
-    answer = urllib3.PoolManager().request(
-        "GET", metadata_url + "/task", timeout=2.0, retries=3, preload_content=False
-    )
-    document = json.loads(answer.read(METADATA_BYTES_MAX))
+    with urllib3.PoolManager() as pool:
+        answer = pool.request(
+            "GET", metadata_url + "/task", timeout=2.0, retries=3, preload_content=False
+        )
+        body = answer.read(METADATA_BYTES_MAX)
+    if answer.status != 200:  # noqa: PLR2004 (OK)
+        raise ValueError(f"the container's metadata answered {answer.status}")
+    document = json.loads(body)
     arn = document.get("TaskARN") if isinstance(document, dict) else None
-    if answer.status != 200 or not isinstance(arn, str) or not arn:  # noqa: PLR2004 (OK)
+    if not isinstance(arn, str) or not arn:
         raise ValueError("the container's metadata does not name the task")
     return arn

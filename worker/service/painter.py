@@ -8,14 +8,14 @@ PyTorch is imported in ``prepare``, which is called after the task has reported 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from system import runs
 from worker.service import cpus
 from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
 
 if TYPE_CHECKING:
-    from worker.engine.params import EngineParams, Progress
+    from worker.engine.params import EngineParams, Progress, Quality
 
 DEADLINE_S_MIN = 0.1
 """When the time is over before the first step, the engine gives the picture it begins with."""
@@ -95,7 +95,7 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
     wanted = runs.RunParams.parse(run["params"])
     return EngineParams(
         size=wanted.size,
-        quality=wanted.quality,  # type: ignore[arg-type]  # EngineParams checks it
+        quality=cast("Quality", wanted.quality),  # EngineParams checks it
         strength=wanted.strength,
         style_weights=tuple(run["style_weights"]),
         keep_colours=wanted.keep_colours,

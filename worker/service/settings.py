@@ -55,7 +55,7 @@ class Settings:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"\d{1,5}", text) or int(text) > 65_535:  # noqa: PLR2004 (the highest port)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65_535:  # noqa: PLR2004 (the highest port)
         raise SettingsError("PORT must be a number from 0 to 65535")
     return int(text)
 

@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
@@ -57,8 +56,8 @@ class Background:
         return await asyncio.shield(task)
 
     def start(self, call: Coroutine[Any, Any, Any]) -> None:
-        """Run ``call`` with nobody waiting for it."""
-        task = asyncio.get_running_loop().create_task(call)
+        """Run ``call`` with nobody waiting for it; a failure is logged."""
+        task = asyncio.get_running_loop().create_task(_logged(call))
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -73,6 +72,13 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # marks it as seen: nobody may be waiting any more
+
+
+async def _logged(call: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await call
+    except Exception:
+        log.exception("a call in the background failed")
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ async def call_sdk(
         raise StateFault(
             f"{operation.prefix}.{name}",
             f"{error.message} (Service: {operation.prefix}, Status Code: {error.status}, "
-            f"Request ID: {_request_id(context)}) (SDK Attempt Count: 1)",
+            f"Request ID: {context.caller.request_id}) (SDK Attempt Count: 1)",
         ) from error
     except (StateFault, asyncio.CancelledError):
         raise
@@ -137,7 +143,7 @@ async def call_v1(
         raise StateFault(
             f"{client.prefix}.{name}",
             f"{error.message} (Service: {client.service}; Status Code: {error.status}; Error "
-            f"Code: {code}; Request ID: {_request_id(context)}; Proxy: null)",
+            f"Code: {code}; Request ID: {context.caller.request_id}; Proxy: null)",
         ) from error
     except (StateFault, asyncio.CancelledError):
         raise
@@ -160,7 +166,3 @@ def with_http_metadata(document: dict[str, Any], request_id: str) -> dict[str, A
         },
         "SdkResponseMetadata": {"RequestId": request_id},
     }
-
-
-def _request_id(context: CallContext) -> str:
-    return context.caller.request_id or ids.request_id()

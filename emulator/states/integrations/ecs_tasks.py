@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.core import ids
 from emulator.states.documents import dumps
 from emulator.states.faults import RUNTIME, TASK_FAILED, StateFault
 from emulator.states.integrations.calls import CallContext, call_v1, with_http_metadata
@@ -36,19 +35,21 @@ class EcsHandler:
         document = operation.from_wire(answer, times_as_millis=True)
         if resource.mode != REQUEST and not document.get("Tasks"):
             raise StateFault("AmazonECS.Unknown", dumps(document))
-        return with_http_metadata(document, ids.request_id())
+        return with_http_metadata(document, context.caller.request_id)
 
     async def finish(self, context: CallContext, _resource: Resource, submitted: Any) -> Any:
         """Wait for STOPPED; a failure when a container did not exit with 0."""
-        started = submitted["Tasks"][0]
+        started: dict[str, Any] = submitted["Tasks"][0]
         describe = find_operation("ecs", "describeTasks")
         params = _names(started)
 
         async def poll() -> dict[str, Any] | None:
             answer = await call_v1(context, "ecs", describe, params)
-            tasks = describe.from_wire(answer, times_as_millis=True).get("Tasks", [])
+            document = describe.from_wire(answer, times_as_millis=True)
+            tasks: list[dict[str, Any]] = document.get("Tasks", [])
             if not tasks:
-                raise StateFault(TASK_FAILED, dumps(started))
+                # ECS forgets a stopped task after an hour: what it was like is not known any more.
+                return started
             return tasks[0] if tasks[0].get("LastStatus") == "STOPPED" else None
 
         task = await context.jobs.wait(started["TaskArn"], poll)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.core import ids
 from emulator.states.documents import dumps, loads
 from emulator.states.faults import RUNTIME, TASK_FAILED, StateFault
 from emulator.states.integrations.calls import CallContext, call_v1, with_http_metadata
@@ -25,7 +24,7 @@ class ExecutionHandler:
             raise StateFault(RUNTIME, f"The parameters of {resource.text} must be an object")
         answer = await call_v1(context, "states", operation, operation.to_wire(parameters))
         document = operation.from_wire(answer, times_as_millis=True)
-        return with_http_metadata(document, ids.request_id())
+        return with_http_metadata(document, context.caller.request_id)
 
     async def finish(self, context: CallContext, resource: Resource, submitted: Any) -> Any:
         """Wait for the end; ``.sync:2`` gives input and output as JSON instead of text."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from emulator.core import ids
 from emulator.states.documents import dumps, loads
 from emulator.states.faults import RUNTIME, StateFault
 from emulator.states.integrations.calls import (
@@ -68,10 +67,10 @@ class LambdaHandler(_Plain):
         """Invoke the function with ``Payload``."""
         operation = _operation(resource)
         given = dict(_object(parameters, resource))
-        payload = given.pop("Payload", None)
+        payload = given.pop("Payload", {})
         params = operation.to_wire(given)
         params.setdefault("InvocationType", "RequestResponse")
-        params["Payload"] = dumps({} if payload is None else payload).encode()
+        params["Payload"] = dumps(payload).encode()
         answer = await call_v1(context, "lambda", operation, params)
         text = bytes(answer.get("Payload") or b"")
         if answer.get("FunctionError"):
@@ -80,7 +79,7 @@ class LambdaHandler(_Plain):
         if params["InvocationType"] == "RequestResponse" or text:
             result["Payload"] = _parsed(text or b"null")
         status = {"StatusCode": answer.get("StatusCode", 200)}
-        return {**with_http_metadata(result, ids.request_id()), **status}
+        return {**with_http_metadata(result, context.caller.request_id), **status}
 
 
 class V1Handler(_Plain):
@@ -94,7 +93,7 @@ class V1Handler(_Plain):
         document = operation.from_wire(answer, times_as_millis=True)
         if resource.resource_type == "events" and document.get("FailedEntryCount"):
             raise StateFault("EventBridge.FailedEntry", dumps(document))
-        return with_http_metadata(document, ids.request_id())
+        return with_http_metadata(document, context.caller.request_id)
 
 
 class SdkHandler(_Plain):

@@ -11,8 +11,11 @@ from typing import Any
 
 from emulator.core.bus import Bus
 from emulator.core.clock import Clock
+from emulator.states.faults import StateFault
 
 POLL_S = 60.0
+POLL_FAULTS_MAX = 3
+"""Polls in a row that may fail (a throttled describe call) before the wait fails."""
 
 Poll = Callable[[], Awaitable[dict[str, Any] | None]]
 
@@ -26,13 +29,24 @@ class Jobs:
         bus.subscribe(self._hear)
 
     async def wait(self, arn: str, poll: Poll) -> dict[str, Any]:
-        """What ``poll`` answers once the job is over (it answers None before)."""
+        """What ``poll`` answers once the job is over (it answers None before).
+
+        Raises the StateFault of ``poll`` when it failed too often; the job may run on then.
+        """
+        faults = 0
         while True:
             heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(arn, []).append(heard)
             timer = self._clock.call_later(POLL_S, lambda heard=heard: _wake(heard))  # type: ignore[misc]
             try:
-                over = await poll()
+                try:
+                    over = await poll()
+                    faults = 0
+                except StateFault:
+                    faults += 1
+                    if faults >= POLL_FAULTS_MAX:
+                        raise
+                    over = None
                 if over is not None:
                     return over
                 await heard

@@ -131,8 +131,10 @@ def test_a_function_that_cannot_be_invoked_is_500() -> None:
 def test_an_integration_that_takes_too_long_is_504_and_is_let_go() -> None:
     gateway = proxied()
     gone: list[bool] = []
+    asked = asyncio.Event()
 
     async def hang(*_: Any) -> dict[str, Any]:
+        asked.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -143,8 +145,7 @@ def test_an_integration_that_takes_too_long_is_504_and_is_let_go() -> None:
 
     async def scenario() -> Any:
         task = asyncio.create_task(gateway.asend("GET", "/a/1"))
-        while not gateway.functions.calls:
-            await asyncio.sleep(0)
+        await asked.wait()
         gateway.clock.advance(28.9)
         await asyncio.sleep(0)
         assert not task.done()
@@ -182,7 +183,7 @@ def test_a_service_is_called_with_the_templates_json_and_the_gateways_role() -> 
 
 
 def test_errors_of_a_service_are_selected_by_status_and_mapped() -> None:
-    template = "#set($context.responseOverride.status = 404){\"type\": \"$input.path('$.__type')\"}"
+    template = '#set($context.responseOverride.status = 404){"type": "$input.path(\'$.__type\')"}'
     gateway = mapped(
         responses={
             "default": {"statusCode": "200"},
@@ -305,7 +306,9 @@ def test_mock_integrations() -> None:
 
 
 def test_gateway_responses_are_customised_by_type_then_by_class() -> None:
-    template = '{"t": "$context.error.responseType", "id": "$context.requestId", "x": "$context.no"}'
+    template = (
+        '{"t": "$context.error.responseType", "id": "$context.requestId", "x": "$context.no"}'
+    )
     custom = {
         "THROTTLED": {
             "statusCode": "420",
@@ -319,9 +322,7 @@ def test_gateway_responses_are_customised_by_type_then_by_class() -> None:
         "DEFAULT_5XX": {"responseTemplates": {"application/json": '{"class": 5}'}},
     }
     gateway = Gateway(
-        document(
-            {"/a": {"get": proxy()}}, **{"x-amazon-apigateway-gateway-responses": custom}
-        )
+        document({"/a": {"get": proxy()}}, **{"x-amazon-apigateway-gateway-responses": custom})
     )
     unknown = gateway.send("GET", "/b")
     assert (unknown.status_code, unknown.json()) == (403, {"class": 4})

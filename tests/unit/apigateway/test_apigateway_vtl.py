@@ -77,7 +77,7 @@ def test_the_payload_is_reached_by_json_path() -> None:
     assert render("$input.path('$.a[-1].b')", body) == "y"
     assert render("$input.path('$.a[*].b')", body) == "[x, y]"
     assert render("$input.json('$.a[*].b')", body) == '["x","y"]'
-    assert render('$input.json("$[\'odd key\']")', body) == "1.5"
+    assert render("$input.json(\"$['odd key']\")", body) == "1.5"
     assert render("$input.json('$.n') $input.json('$.t')", body) == "null true"
     assert json.loads(render("$input.json('$')", body)) == body
     assert render("$input.body", '{"x":  1}') == '{"x":  1}'
@@ -197,9 +197,9 @@ def test_broken_json_is_an_error_only_where_it_is_read() -> None:
 
 
 def test_escape_javascript_escapes_single_quotes_and_slashes() -> None:
-    text = "it's \"q\" </s> \\ \n ä 🎨"
+    text = 'it\'s "q" </s> \\ \n ä 🎨'
     escaped = UTIL.escapeJavaScript(text)
-    assert escaped == "it\\'s \\\"q\\\" <\\/s> \\\\ \\n \\u00E4 \\uD83C\\uDFA8"
+    assert escaped == 'it\\\'s \\"q\\" <\\/s> \\\\ \\n \\u00E4 \\uD83C\\uDFA8'
 
 
 ANY_JSON = st.recursive(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +12,29 @@ import yaml
 from system import stack
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
-PLACEHOLDERS = {
-    "region": REGION,
-    "gateway_role_arn": f"arn:aws:iam::{ACCOUNT}:role/nst-gateway",
-    "run_nst_execution_arn_prefix": f"arn:aws:states:{REGION}:{ACCOUNT}:execution:nst-run-nst",
-} | {
-    f"{name}_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nst-{name.replace('_', '-')}"
-    for name in ("read_budget", "get_upload_url", "stop_nst")
-} | {
-    f"{name}_arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:nst-{name.replace('_', '-')}"
-    for name in ("admit_run", "start_run")
-}
+PLACEHOLDERS = (
+    {
+        "region": REGION,
+        "gateway_role_arn": f"arn:aws:iam::{ACCOUNT}:role/nst-gateway",
+        "run_nst_execution_arn_prefix": f"arn:aws:states:{REGION}:{ACCOUNT}:execution:nst-run-nst",
+    }
+    | {
+        f"{name}_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:nst-{name.replace('_', '-')}"
+        for name in ("read_budget", "get_upload_url", "stop_nst")
+    }
+    | {
+        f"{name}_run_arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:nst-{name}-run"
+        for name in ("admit", "start")
+    }
+)
 FOLDER = Path(stack.__file__).parent / "contract"
 
 
 def contract() -> dict[str, Any]:
+    return copy.deepcopy(_loaded())
+
+
+@functools.cache
+def _loaded() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(stack.contract(PLACEHOLDERS))
     return loaded

@@ -90,7 +90,7 @@ def test_a_workflow_gets_the_body_and_its_output_is_the_answer(
 @pytest.mark.parametrize("path", ["/api/runs", "/api/run-nst"])
 def test_a_workflow_that_fails_sends_its_problem(gateway: Gateway, path: str) -> None:
     for name, kind in problems.KINDS.items():
-        document = problems.document(name, "Löwe's \"reason\".", correlation_id="c")
+        document = problems.document(name, 'Löwe\'s "reason".', correlation_id="c")
         gateway.clock.advance(1)
         gateway.states.reply = {
             "status": "FAILED",
@@ -128,13 +128,13 @@ def test_a_workflow_that_takes_too_long_is_504(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"),
+    ("error", "answered"),
     [
-        (AwsError("ThrottlingException", "slow", 400), 429, "too-many-requests"),
-        (AwsError("ExecutionLimitExceeded", "many", 400), 429, "too-many-requests"),
-        (AwsError("StateMachineDoesNotExist", "secret", 400), 500, "internal-error"),
-        (AwsError("AccessDeniedException", "secret", 403), 500, "internal-error"),
-        (AwsError("InternalFailure", "secret", 500), 502, "upstream-failed"),
+        (AwsError("ThrottlingException", "slow", 400), (429, "too-many-requests")),
+        (AwsError("ExecutionLimitExceeded", "many", 400), (429, "too-many-requests")),
+        (AwsError("StateMachineDoesNotExist", "secret", 400), (500, "internal-error")),
+        (AwsError("AccessDeniedException", "secret", 403), (500, "internal-error")),
+        (AwsError("InternalFailure", "secret", 500), (502, "upstream-failed")),
     ],
 )
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ def test_a_workflow_that_takes_too_long_is_504(gateway: Gateway) -> None:
     [("POST", "/api/runs"), ("POST", "/api/run-nst"), ("GET", f"/api/runs/{RUN}")],
 )
 def test_errors_of_step_functions(
-    gateway: Gateway, method: str, path: str, error: AwsError, status: int, code: str
+    gateway: Gateway, method: str, path: str, error: AwsError, answered: tuple[int, str]
 ) -> None:
     gateway.states.reply = error
     answer = gateway.send(method, path, json=BODIES.get(path) if method == "POST" else None)
-    assert_problem(answer, status, code)
+    assert_problem(answer, *answered)
     assert "secret" not in answer.text
 
 

@@ -6,7 +6,10 @@ import textwrap
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import psutil
 import pytest
+from moto.ecs.models import ecs_backends
+from moto.logs.models import logs_backends
 
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
@@ -18,6 +21,20 @@ from emulator.ecs import TasksService, TasksSettings
 
 ROLE = f"arn:aws:iam::{ids.ACCOUNT}:role/nst-task"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}}
+
+
+async def until(condition):
+    """Wait for something that another process does (the test's own limit ends a wait in vain)."""
+    while not condition():  # noqa: ASYNC110 (there is no event to wait for)
+        await asyncio.sleep(0.01)
+
+
+def is_gone(pid):
+    """Whether a process has ended (a zombie has)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class FakeLane:
@@ -74,21 +91,17 @@ class Lab:
         return await self.describe(arn)
 
     async def log_lines(self, group="/ecs/worker"):
-        from moto.logs.models import logs_backends
-
         await self.logs.flush()
         streams = logs_backends[ids.ACCOUNT][ids.REGION].groups[group].streams
         return {name: [e.message for e in s.events] for name, s in streams.items()}
 
     async def until_line(self, line):
         """Wait until some task has printed ``line``."""
-        while not any(line in lines for lines in (await self.log_lines()).values()):
+        while not any(line in lines for lines in (await self.log_lines()).values()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 def register(family="worker", **container):
-    from moto.ecs.models import ecs_backends
-
     definition = {
         "name": "nst",
         "image": "program",
@@ -121,9 +134,6 @@ def register(family="worker", **container):
 
 @pytest.fixture
 def _moto():
-    from moto.ecs.models import ecs_backends
-    from moto.logs.models import logs_backends
-
     for backend in (ecs_backends, logs_backends):
         backend.reset()
     ecs_backends[ids.ACCOUNT][ids.REGION].create_cluster("nst")
@@ -162,3 +172,14 @@ def lab(_moto, tmp_path):
             await it.logs.stop()
 
     return make
+
+
+@pytest.fixture
+def gone():
+    """``await gone(pid)`` returns when the process has ended."""
+    return lambda pid: until(lambda: is_gone(pid))
+
+
+@pytest.fixture(name="until")
+def _until():
+    return until

@@ -254,7 +254,7 @@ def test_a_process_gets_what_ecs_gives_and_nothing_of_the_host(lab, definition, 
     asyncio.run(run())
 
 
-def test_the_port_of_a_task_is_found_and_shown(lab, definition):
+def test_the_port_of_a_task_is_found_and_shown(lab, definition, until):
     async def run():
         definition()
         program = """
@@ -266,8 +266,7 @@ def test_the_port_of_a_task_is_found_and_shown(lab, definition):
         async with lab(program) as it:
             task = await it.run_one()
             await it.until(task["taskArn"], "RUNNING")
-            while it.tasks.address(task["taskArn"]) is None:
-                await asyncio.sleep(0.01)
+            await until(lambda: it.tasks.address(task["taskArn"]))
             host, port = it.tasks.address(task["taskArn"])
             assert host == "127.0.0.1"
             assert next(iter((await it.log_lines()).values())) == [str(port)]

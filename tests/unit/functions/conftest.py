@@ -9,7 +9,11 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+import psutil
 import pytest
+from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
@@ -19,6 +23,20 @@ from emulator.core.logs import LogSink
 from emulator.functions import FunctionsService, FunctionsSettings
 
 ROLE = f"arn:aws:iam::{ids.ACCOUNT}:role/fn"
+
+
+async def until(condition):
+    """Wait for something that another process does (the test's own limit ends a wait in vain)."""
+    while not condition():  # noqa: ASYNC110 (there is no event to wait for)
+        await asyncio.sleep(0.01)
+
+
+def is_gone(pid):
+    """Whether a process has ended (a zombie has)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class FakeLane:
@@ -86,8 +104,6 @@ class Lab:
 
     @property
     def backend(self):
-        from moto.awslambda.models import lambda_backends
-
         return lambda_backends[ids.ACCOUNT][ids.REGION]
 
     def deploy(self, name, code, **config):
@@ -103,6 +119,9 @@ class Lab:
             }
         )
 
+    def update_code(self, name, code):
+        self.backend.update_function_code(name, None, {"ZipFile": make_zip({"app.py": code})})
+
     async def invoke(self, name, payload=None, **more):
         params = {"FunctionName": name, "Payload": json.dumps(payload or {}).encode(), **more}
         return await self.functions.call("Invoke", params, self.caller)
@@ -112,8 +131,6 @@ class Lab:
         return json.loads(answer["Payload"])
 
     async def log_lines(self, name):
-        from moto.logs.models import logs_backends
-
         await self.logs.flush()
         group = logs_backends[ids.ACCOUNT][ids.REGION].groups.get(f"/aws/lambda/{name}")
         streams = group.streams.values() if group else ()
@@ -122,10 +139,6 @@ class Lab:
 
 @pytest.fixture
 def _moto():
-    from moto.awslambda.models import lambda_backends
-    from moto.iam.models import iam_backends
-    from moto.logs.models import logs_backends
-
     backends = (lambda_backends, iam_backends, logs_backends)
     for backend in backends:
         backend.reset()
@@ -165,3 +178,14 @@ def lane_thread():
     pool = ThreadPoolExecutor(max_workers=1)
     yield pool
     pool.shutdown()
+
+
+@pytest.fixture
+def gone():
+    """``await gone(pid)`` returns when the process has ended."""
+    return lambda pid: until(lambda: is_gone(pid))
+
+
+@pytest.fixture(name="until")
+def _until():
+    return until

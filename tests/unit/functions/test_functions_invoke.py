@@ -103,7 +103,8 @@ def test_an_exception_is_answered_as_the_runtime_reports_it(lab):
     [
         ({"app.py": "import nowhere_to_be_found"}, "app.handler", "Runtime.ImportModuleError",
          "No module named 'nowhere_to_be_found'"),
-        ({"app.py": "x = 1"}, "app.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing"),
+        ({"app.py": "x = 1"}, "app.handler", "Runtime.HandlerNotFound",
+         "Handler 'handler' missing"),
         ({"app.py": "def ("}, "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error"),
         ({"app.py": "x = 1"}, "app", "Runtime.MalformedHandlerName", "Bad handler"),
         ({"app.py": "raise KeyError('boom')"}, "app.handler", "KeyError", "boom"),
@@ -156,7 +157,7 @@ def test_a_runtime_that_exits_is_an_exit_error_and_the_next_event_gets_a_new_one
     asyncio.run(run())
 
 
-def test_a_function_that_takes_too_long_is_killed_with_all_it_started(lab, tmp_path):
+def test_a_function_that_takes_too_long_is_killed_with_all_it_started(lab, tmp_path, gone):
     pid_file = tmp_path / "pid"
 
     async def run():
@@ -186,17 +187,9 @@ def test_a_function_that_takes_too_long_is_killed_with_all_it_started(lab, tmp_p
             duration = float(re.search(r"Duration: ([\d.]+) ms", report)[1])
             assert 1000 <= duration < 5000
             await it.functions.stop()
-            await _gone(int(pid_file.read_text()))
+            await gone(int(pid_file.read_text()))
 
     asyncio.run(run())
-
-
-async def _gone(pid):
-    """Return when the process is gone or a zombie (the test's own limit ends a wait in vain)."""
-    import psutil
-
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        await asyncio.sleep(0.01)
 
 
 def test_too_much_memory_ends_the_sandbox(lab):
@@ -291,9 +284,7 @@ def test_a_published_version_stays_as_it_was(lab):
         async with lab() as it:
             it.deploy("fn", "def handler(e, c): return ['first', c.function_version]")
             it.backend.publish_version("fn")
-            it.backend.update_function_code(
-                "fn", None, {"ZipFile": _zip("def handler(e, c): return ['second', 0]")}
-            )
+            it.update_code("fn", "def handler(e, c): return ['second', 0]")
             assert (await it.result("fn"))[0] == "second"
             assert await it.result("fn", Qualifier="1") == ["first", "1"]
             answer = await it.invoke("fn", Qualifier="1")
@@ -302,22 +293,13 @@ def test_a_published_version_stays_as_it_was(lab):
     asyncio.run(run())
 
 
-def _zip(text):
-    import io
-    import zipfile
-
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("app.py", text)
-    return base64.b64encode(held.getvalue()).decode()
-
-
 @pytest.mark.parametrize(
     ("name", "more", "code", "status"),
     [
         ("nobody", {}, "ResourceNotFoundException", 404),
         ("echo", {"Qualifier": "7"}, "ResourceNotFoundException", 404),
-        ("arn:aws:lambda:eu-west-1:000000000000:function:echo", {}, "ResourceNotFoundException", 404),
+        ("arn:aws:lambda:eu-west-1:000000000000:function:echo", {}, "ResourceNotFoundException",
+         404),
         ("no spaces allowed", {}, "ValidationException", 400),
         ("echo:1", {"Qualifier": "2"}, "InvalidParameterValueException", 400),
         ("echo", {"InvocationType": "Whatever"}, "InvalidParameterValueException", 400),

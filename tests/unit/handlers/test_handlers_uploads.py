@@ -109,11 +109,11 @@ def test_a_checked_run_has_its_input(world: World) -> None:
         world,
         "check",
         run_id=RUN,
-        styles=[{"weight": 2}, {"gallery": "ink-wash"}],
+        styles=[{"weight": 0.5}, {"gallery": "ink-wash"}],
         params={"size": 724, "quality": "good"},
     )
     assert made["style_keys"] == [f"runs/{RUN}/style-0", "gallery/ink-wash.jpg"]
-    assert made["style_weights"] == [2.0, 1.0]
+    assert made["style_weights"] == [0.5, 1.0]
     assert made["deadline_s"] == 480
     assert made["ceiling_microusd"] == prices.run_ceiling_microusd(
         world.parts.environment.rates(), 480
@@ -195,6 +195,14 @@ def test_fresh_links_only_for_runs_that_are_there(world: World) -> None:
     assert (status, given["run_id"]) == (200, RUN)
     assert f"runs/{RUN}/result.png" in given["links"]["result"]
     assert post(world, resource, {}, run_id="x")[0] == 400
+
+
+def test_answers_carry_the_correlation_id_and_are_not_cached(world: World) -> None:
+    for body in ({"slot": "content", "content_type": "image/png"}, {}):
+        event = proxy_event("POST", "/api/upload-urls", body)
+        headers = get_upload_url(event, Context(), world.parts)["headers"]
+        assert headers["X-Correlation-Id"] == "correlation-1"
+        assert headers["Cache-Control"] == "no-store"
 
 
 def test_a_route_that_is_not_ours_is_refused(world: World) -> None:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import errors
 from system import gallery, money, prices, problems, runs
+from system.ledger import view
 from system.settings import Environment, SettingsError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,7 +99,7 @@ def test_deadlines() -> None:
     at_512 = [prices.deadline_s(q, 512) for q in runs.QUALITIES]
     assert at_512 == [60, 240, 480]
     assert prices.deadline_s("draft", 64) == prices.DEADLINE_MIN_S == 30
-    assert prices.deadline_s("best", 2048) == prices.DEADLINE_MAX_S == 900
+    assert prices.deadline_s("best", 1024) == prices.DEADLINE_MAX_S == 900
     assert prices.deadline_s("good", 724) == 480
     assert set(prices.DEADLINE_AT_512_S) == set(runs.QUALITIES)
     with pytest.raises(KeyError):
@@ -160,15 +162,16 @@ def test_keys_are_those_of_the_contract() -> None:
 
 def test_parameters_have_defaults_and_limits() -> None:
     assert runs.RunParams.parse({}) == runs.RunParams()
-    given_ = {"size": 64, "quality": "best", "strength": 2, "seed": 2**32 - 1}
+    given_ = {"size": 64, "quality": "best", "strength": 2, "seed": 2**31 - 1}
     parsed = runs.RunParams.parse(given_ | {"keep_colours": True, "algorithm": "painted"})
+    assert runs.RunParams.parse({"size": 512.0}).document()["size"] == 512
     assert parsed.document() == {
         "algorithm": "painted",
         "size": 64,
         "quality": "best",
         "strength": 2.0,
         "keep_colours": True,
-        "seed": 2**32 - 1,
+        "seed": 2**31 - 1,
     }
 
 
@@ -176,8 +179,9 @@ def test_parameters_have_defaults_and_limits() -> None:
     ("params", "word"),
     [
         ({"size": 63}, "size"),
-        ({"size": 2049}, "size"),
-        ({"size": 512.0}, "size"),
+        ({"size": 1025}, "size"),
+        ({"size": 512.5}, "size"),
+        ({"size": float("inf")}, "size"),
         ({"size": True}, "size"),
         ({"size": "512"}, "size"),
         ({"quality": "heroic"}, "quality"),
@@ -186,7 +190,7 @@ def test_parameters_have_defaults_and_limits() -> None:
         ({"strength": 10**400}, "strength"),
         ({"strength": float("nan")}, "strength"),
         ({"seed": -1}, "seed"),
-        ({"seed": 2**32}, "seed"),
+        ({"seed": 2**31}, "seed"),
         ({"keep_colours": 1}, "keep_colours"),
         ({"algorithm": "magic"}, "algorithm"),
         ({"url": "http://127.0.0.1/"}, "url"),
@@ -219,14 +223,34 @@ def test_wrong_styles_are_refused(styles: Any) -> None:
         runs.parse_styles(styles)
 
 
+def test_the_api_contract_has_the_same_limits() -> None:
+    contract = yaml.safe_load((ROOT / "system/contract/openapi.yaml").read_text())
+    schemas = contract["components"]["schemas"]
+    params = schemas["Params"]["properties"]
+    assert {name: p["default"] for name, p in params.items()} == runs.RunParams().document()
+    assert params["algorithm"]["enum"] == list(runs.ALGORITHMS)
+    assert params["quality"]["enum"] == list(runs.QUALITIES)
+    limits = {name: (p.get("minimum"), p.get("maximum")) for name, p in params.items()}
+    assert limits["size"] == (runs.SIZE_MIN, runs.SIZE_MAX)
+    assert limits["seed"] == (0, runs.SEED_MAX)
+    assert limits["strength"] == (0, runs.STRENGTH_MAX)
+    assert schemas["ContentType"]["enum"] == list(runs.CONTENT_TYPES)
+    style = schemas["StartRequest"]["properties"]["styles"]
+    assert style["maxItems"] == runs.STYLES_MAX
+    weight = style["items"]["properties"]["weight"]
+    assert (weight["minimum"], weight["maximum"]) == (runs.WEIGHT_MIN, runs.WEIGHT_MAX)
+    assert weight["default"] == runs.Style().weight
+    assert view.SIZES[-1] == runs.SIZE_MAX, "the page offers the sizes that have a price"
+
+
 def test_the_run_input_and_its_digest() -> None:
-    styles = runs.parse_styles([{"weight": 2}, {"gallery": "ink-wash"}])
+    styles = runs.parse_styles([{"weight": 1}, {"gallery": "ink-wash"}])
     made = runs.run_input(RUN, styles, runs.RunParams(), deadline_s=240, ceiling_microusd=9)
     assert made["style_keys"] == [f"runs/{RUN}/style-0", "gallery/ink-wash.jpg"]
     assert made["digest"] == runs.digest(made)
     other = runs.run_input(RUN, styles, runs.RunParams(seed=1), deadline_s=240, ceiling_microusd=9)
     assert other["digest"] != made["digest"]
-    carried = json.loads(json.dumps(made).replace("1.0", "1").replace("2.0", "2"))
+    carried = json.loads(json.dumps(made).replace("1.0", "1"))
     assert runs.digest(carried) == made["digest"], "a workflow may write 1 for 1.0"
 
 

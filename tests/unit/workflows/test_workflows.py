@@ -426,3 +426,13 @@ def test_reconcile_of_a_running_run_only_asks_whether_its_task_is_lost() -> None
         assert not world.asked("settle")
 
     assert not play(scene).metrics
+
+
+def test_the_workflow_waits_no_longer_than_the_ceiling_pays_for() -> None:
+    from system import prices  # noqa: PLC0415
+
+    text = stack.workflow("run-nst.asl.json", VALUES)
+    states = json.loads(text)["States"]
+    assert states["Start NST"]["TimeoutSeconds"] == prices.PULL_ALLOWANCE_S
+    waits = states["Hand Over"]["TimeoutSeconds"]
+    assert waits == f"{{% $run.deadline_s + {prices.FINISH_ALLOWANCE_S} %}}"

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { texts } from "./texts.js";
 import { contentType, small } from "./upload.js";
 
-const ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/tiff";
+const ACCEPT = "image/jpeg,image/png,image/webp";
 
 /** A file as the page keeps it: `{ blob, name, type, thumb }`; null after telling why not. */
 export async function take(file, complain) {

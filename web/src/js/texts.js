@@ -38,7 +38,7 @@ export const texts = {
   content: {
     heading: "Your photo",
     drop: "Drop a photo here, or choose one",
-    hint: "JPEG, PNG, WebP, GIF, BMP or TIFF",
+    hint: "JPEG, PNG or WebP",
     change: "Choose another",
   },
   style: {
@@ -51,9 +51,9 @@ export const texts = {
   },
   house: { heading: "House styles" },
   unknownPicture: (name) =>
-    `${name} is no picture that we can use. JPEG, PNG, WebP, GIF, BMP and TIFF work.`,
+    `${name} is no picture that we can use. JPEG, PNG and WebP work.`,
   tooLarge: (name, bytes) => `${name} is larger than the ${Math.floor(bytes / 2 ** 20)} MB we take.`,
-  noPreview: "No preview for this kind",
+  noPreview: "No preview",
 
   params: {
     heading: "How to paint",

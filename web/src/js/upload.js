@@ -10,13 +10,9 @@ const KEPT_SIDE = 1024; // of the photo that is kept for the before-and-after sl
 const SIGNATURES = [
   ["image/jpeg", [0xff, 0xd8, 0xff]],
   ["image/png", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
-  ["image/gif", [0x47, 0x49, 0x46, 0x38]],
-  ["image/bmp", [0x42, 0x4d]],
-  ["image/tiff", [0x49, 0x49, 0x2a, 0x00]],
-  ["image/tiff", [0x4d, 0x4d, 0x00, 0x2a]],
 ];
 
-/** The type of a picture by its first bytes (names lie), or null. */
+/** The type of a picture by its first bytes (names lie); null for kinds that are not taken. */
 export async function contentType(file) {
   const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
   const found = SIGNATURES.find(([, bytes]) => bytes.every((byte, i) => head[i] === byte));
@@ -25,7 +21,7 @@ export async function contentType(file) {
   return ascii.startsWith("RIFF") && ascii.slice(8) === "WEBP" ? "image/webp" : null;
 }
 
-/** A small JPEG of a picture as a data URL, upright; null when the browser cannot show its kind. */
+/** A small JPEG of a picture as a data URL, upright; null when the browser cannot show it. */
 export async function small(file) {
   try {
     const bitmap = await createImageBitmap(file);
@@ -37,7 +33,7 @@ export async function small(file) {
     bitmap.close();
     return canvas.toDataURL("image/jpeg", 0.82);
   } catch {
-    return null; // TIFF, say: the worker reads it, the browser does not
+    return null; // broken, or larger than the browser decodes: the worker has the last word
   }
 }
 
