@@ -1,1 +1,1 @@
-"""Measurements of the project; ``python -m benchmarks`` runs them and writes docs/performance.md."""
+"""Measurements; ``python -m benchmarks`` runs them and writes docs/performance.md."""

@@ -1,0 +1,1 @@
+"""The emulator: AWS's services as the system uses them, on one machine."""

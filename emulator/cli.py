@@ -38,7 +38,7 @@ POLL_S = 0.05
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--detach", is_flag=True, help="Run in the background; returns when it is ready.")
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning"]))
-def up(
+def up(  # noqa: PLR0917 - click passes by name
     aws_port: int,
     edge_port: int,
     host: str,
@@ -149,7 +149,9 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
     )
     lines = [f"The emulator is up{took} ({kept})."]
     if found["deployed"]:
-        lines.append(f"  web page      {web}   (also {web.replace('localhost', 'nst-art.localhost')})")
+        lines.append(
+            f"  web page      {web}   (also {web.replace('localhost', 'nst-art.localhost')})"
+        )
     lines.append(f"  AWS endpoint  {aws}   (key test, secret test, region us-east-1)")
     recovered = found.get("recovered") or {}
     if any(recovered.values()):
@@ -168,7 +170,9 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
 
 def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
     if settings.aws_port and _running(settings.aws_port):
-        raise EmulatorError(f"An emulator runs on port {settings.aws_port} already; nst down ends it.")
+        raise EmulatorError(
+            f"An emulator runs on port {settings.aws_port} already; nst down ends it."
+        )
     state_dir().mkdir(parents=True, exist_ok=True)
     log_path = state_dir() / f"{settings.aws_port}.log"
     command = [

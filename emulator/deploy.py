@@ -146,9 +146,7 @@ class Deployer:
             )
         for path in sorted((ROOT / "web" / "gallery").rglob("*.jpg")):
             key = f"gallery/{path.name}"
-            await self._put_file(
-                self._values["website_bucket"], key, path, "public, max-age=86400"
-            )
+            await self._put_file(self._values["website_bucket"], key, path, "public, max-age=86400")
 
     async def _gallery(self) -> None:
         for path in sorted((ROOT / "web" / "gallery").glob("*.jpg")):
@@ -164,7 +162,7 @@ class Deployer:
             {
                 "Bucket": bucket,
                 "Key": key,
-                "Body": path.read_bytes(),
+                "Body": await asyncio.to_thread(path.read_bytes),
                 "ContentType": "text/javascript" if path.suffix == ".js" else kind,
                 "CacheControl": cache,
             },
@@ -243,9 +241,9 @@ class Deployer:
 
     async def _api(self, done: Deployment) -> None:
         api = self._declared["api"]
-        document = yaml.load(  # noqa: S506 (the C loader of the same safety)
-            stack.contract(self._values), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
+        # the C parser is seven times as fast, where PyYAML was built with it
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        document = yaml.load(stack.contract(self._values), Loader=loader)  # noqa: S506 - safe ones
         created = await self._call("apigateway", "CreateRestApi", {"name": self._fill(api["name"])})
         done.api_id, done.stage = str(created["id"]), api["stage"]
         done.throttle = api["throttle"]
@@ -406,7 +404,7 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
 
 def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     """A DistributionConfig with the members that the API wants besides those the edge reads."""
-    whole = _with_quantities(dict(config))
+    whole: dict[str, Any] = _with_quantities(dict(config))
     whole |= {"CallerReference": "nst", "Comment": "nst", "Enabled": True}
     for origin in whole["Origins"]["Items"]:
         if ".s3." in origin["DomainName"]:

@@ -87,8 +87,7 @@ class Emulator:
         self._ends.callback(aws_socket.close)
         edge_socket = bind(settings.host, settings.edge_port, "the web page")
         self._ends.callback(edge_socket.close)
-        aws_port = int(aws_socket.getsockname()[1])
-        endpoint = f"http://{settings.host}:{aws_port}"
+        endpoint = f"http://{settings.host}:{aws_socket.getsockname()[1]}"
         data = settings.data_dir
         if data is not None:
             data.mkdir(parents=True, exist_ok=True)
@@ -141,20 +140,7 @@ class Emulator:
             clock, self.gateway.handle, self.s3.read_entry, edge_settings(settings.host, endpoint)
         )
 
-        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events")}
-        owned: dict[str, Service] = {
-            "s3": self.s3,
-            "states": self.states,
-            "lambda": SplitService({"Invoke"}, self.functions, moto["lambda"]),
-            "ecs": SplitService(
-                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
-            ),
-            "events": SplitService({"PutEvents"}, self.events, moto["events"]),
-        }
-        for name, service in owned.items():
-            bus.register(name, service)
-        bus.set_fallback(lambda name: MotoService(name, lane))
-
+        self._connect()
         hooks = ControlHooks(
             credentials, load_api=self.gateway.load_api, invalidate=self.edge.invalidate
         )
@@ -179,6 +165,23 @@ class Emulator:
             "executions": await self.states.recover(),
         }
         self.ready = True
+
+    def _connect(self) -> None:
+        """Put our engines on the bus, and moto behind them for all the rest."""
+        lane = self.lane
+        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events")}
+        owned: dict[str, Service] = {
+            "s3": self.s3,
+            "states": self.states,
+            "lambda": SplitService({"Invoke"}, self.functions, moto["lambda"]),
+            "ecs": SplitService(
+                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
+            ),
+            "events": SplitService({"PutEvents"}, self.events, moto["events"]),
+        }
+        for name, service in owned.items():
+            self.bus.register(name, service)
+        self.bus.set_fallback(lambda name: MotoService(name, lane))
 
     async def _deploy(self, hooks: ControlHooks, warming: asyncio.Task[None]) -> Deployment:
         async def serve(deployment: Deployment) -> None:

@@ -30,7 +30,7 @@ def bind(host: str, port: int, what: str) -> socket.socket:
             f"Port {port} for {what} is not free ({error.strerror}). "
             "Stop what uses it (nst down, if it is an emulator), or choose another port."
         ) from error
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - socket's own
     return listener
 
 

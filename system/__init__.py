@@ -1,0 +1,1 @@
+"""The system's core: contract, workflows, declaration, ledger, prices, client."""

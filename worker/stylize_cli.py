@@ -34,7 +34,7 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
               help="Stop after this time with the best picture so far.")  # fmt: skip
-def stylize(
+def stylize(  # noqa: PLR0917 - click passes by name
     content: Path,
     styles: tuple[Path, ...],
     output: Path,

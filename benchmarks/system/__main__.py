@@ -41,20 +41,34 @@ def main() -> None:
         with emulator() as first_budget_s:
             starts.append(first_budget_s)
     with emulator():
-        calls = [timed(lambda: httpx.get(f"{EDGE}/api/budget").raise_for_status()) for _ in range(40)]
+        calls = [
+            timed(lambda: httpx.get(f"{EDGE}/api/budget").raise_for_status()) for _ in range(40)
+        ]
         budgets = calls[5:]
         run_once()  # the first run warms functions and page cache
         parts = [run_once() for _ in range(rounds)]
     rows = [
         ("`nst up` to the first successful `GET /api/budget` through the edge", starts, "3 s"),
         ("`GET /api/budget`, warm", budgets, ""),
-        ("a run's overhead: click to result, less the engine's own time", [p["overhead"] for p in parts], "4 s"),
+        (
+            "a run's overhead: click to result, less the engine's own time",
+            [p["overhead"] for p in parts],
+            "4 s",
+        ),
         ("... admit (`POST /api/runs`)", [p["admit"] for p in parts], ""),
         ("... two uploads", [p["upload"] for p in parts], ""),
         ("... start (`POST /api/run-nst`)", [p["start"] for p in parts], ""),
-        ("... accepted to the engine's first moment (task start, PyTorch, pictures)", [p["task"] for p in parts], ""),
+        (
+            "... accepted to the engine's first moment (task start, PyTorch, pictures)",
+            [p["task"] for p in parts],
+            "",
+        ),
         ("... engine's end to the result being readable", [p["finish"] for p in parts], ""),
-        ("result readable to money settled (nobody waits for it)", [p["settle"] for p in parts], ""),
+        (
+            "result readable to money settled (nobody waits for it)",
+            [p["settle"] for p in parts],
+            "",
+        ),
     ]
     lines = [machine(), "", "| what | median | min | max | target |", "|---|---|---|---|---|"]
     for what, values, target in rows:

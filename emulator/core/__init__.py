@@ -1,0 +1,1 @@
+"""What all emulated services share: bus, clock, credentials, errors, identifiers, logs."""

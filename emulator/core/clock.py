@@ -12,6 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
+# a year in five minutes; above it, rounding of the machine's clock shows
+MAX_SCALE = 100_000
+
 
 class Timer(Protocol):
     """Something armed on a clock that can be called off."""
@@ -41,7 +44,7 @@ class RealClock:
     """
 
     def __init__(self, scale: float = 1.0) -> None:
-        if not 0 < scale <= 100_000:
+        if not 0 < scale <= MAX_SCALE:
             raise ValueError("the clock's scale must be above 0 and at most 100000")
         self._scale = scale
         self._epoch = time.time()

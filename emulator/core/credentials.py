@@ -60,7 +60,7 @@ class CredentialStore:
             return known
         if access_key == "test":
             account = ids.ACCOUNT
-        elif len(access_key) == 12 and access_key.isdigit():
+        elif len(access_key) == ids.ACCOUNT_DIGITS and access_key.isdigit():
             account = access_key
         else:
             return None

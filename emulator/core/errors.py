@@ -32,7 +32,7 @@ class AwsError(Exception):
         self.fields = dict(fields or {})
 
 
-class NotSupported(AwsError):
+class NotSupported(AwsError):  # noqa: N818 - reads as what the client is told
     """A call or a feature that the emulator refuses by name instead of pretending.
 
     501 would be honest HTTP, but SDKs and Terraform retry every 5xx for minutes: 400 ends it.

@@ -6,6 +6,7 @@ import secrets
 import uuid
 
 ACCOUNT = "000000000000"
+ACCOUNT_DIGITS = 12
 REGION = "us-east-1"
 PARTITION = "aws"
 

@@ -29,8 +29,10 @@ class Journal:
         return dict(self._state.get(kind, {}))
 
     def put(self, kind: str, key: str, value: Any) -> None:
-        """Remember ``value``; on disk when this returns (in the page cache: a kill of the
-        process loses nothing, a power cut may)."""
+        """Remember ``value``; it is with the operating system when this returns.
+
+        A kill of the process loses nothing, a power cut may.
+        """
         if self._file is None:
             return
         line = json.dumps({"kind": kind, "key": key, "value": value}, separators=(",", ":"))

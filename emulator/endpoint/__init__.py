@@ -1,0 +1,1 @@
+"""The AWS endpoint: one HTTP front before our engines and moto."""

@@ -27,7 +27,9 @@ class InternalApi:
             stages = {"BOOT": True, "START": True, "READY": True, "SHUTDOWN": False}
             return JSONResponse({"completed": stages, "scripts": []})
         if path == "/_localstack/info":
-            return JSONResponse({"version": "0.1.0", "edition": "nst", "is_license_activated": True})
+            return JSONResponse(
+                {"version": "0.1.0", "edition": "nst", "is_license_activated": True}
+            )
         if path == "/_nst/status":
             return JSONResponse(status(self._emulator))
         return JSONResponse({"message": f"There is nothing at {path}."}, status_code=404)

@@ -11,8 +11,9 @@ UNKNOWN = "image/png"
 
 
 def content_type(head: bytes) -> str | None:
-    """The type of a picture that begins with ``head`` (16 bytes are enough); None for kinds that
-    the system does not take.
+    """Give the media type of a picture from its first bytes (16 are enough).
+
+    None for kinds that the system does not take.
 
     Signatures: https://www.iana.org/assignments/media-types/media-types.xhtml#image and the
     formats' own specifications.

@@ -54,8 +54,6 @@ def test_an_endpoint_that_is_not_there_says_how_to_start_one(tmp_path: Path) -> 
 
 def test_nst_stylize_needs_no_system(tmp_path: Path) -> None:
     out = tmp_path / "painting.png"
-    done = nst(
-        "stylize", *files(tmp_path), "-o", str(out), "--size", "64", "--quality", "draft"
-    )
+    done = nst("stylize", *files(tmp_path), "-o", str(out), "--size", "64", "--quality", "draft")
     assert done.returncode == 0, done.stdout + done.stderr
     assert max(Image.open(out).size) == 64

@@ -1,4 +1,4 @@
-"""Every other way in which a run ends: stopped, killed, lost, refused. The money is always settled."""
+"""Every other way in which a run ends: stopped, killed, lost, refused; always settled."""
 
 from __future__ import annotations
 

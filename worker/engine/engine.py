@@ -256,7 +256,8 @@ class _Loss:
             content, slope = self._content.loss(seen[self._content_layer])
             pulls.append((seen[self._content_layer], slope))
             excess, by_excess = losses.out_of_range(image)
-        torch.autograd.backward(*zip(*pulls, strict=True))
+        seen_at, slopes = zip(*pulls, strict=True)
+        torch.autograd.backward(seen_at, slopes)
         gradient = cast("Tensor", leaf.grad)
         self._run.style_loss, self._run.content_loss = style, content
         self.total = style + content + _RANGE_WEIGHT * excess

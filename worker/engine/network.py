@@ -19,9 +19,7 @@ from torch import Tensor
 
 from worker.engine.errors import WeightsError
 
-WEIGHTS = (
-    Path(__file__).resolve().parent.parent / "weights/vgg16_caffe_to_relu5_1_fp16.safetensors"
-)
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights/vgg16_caffe_to_relu5_1_fp16.safetensors"
 SHA256 = "2b22758765204b6e978732f97080e75db3170fbf7aaad153deffbf9cee415588"
 
 #: Every layer in the order of the forward pass; a new block begins with a 2x2 max pool.
@@ -94,7 +92,7 @@ class Network:
             if between is not None:
                 between()
                 if hidden.requires_grad:
-                    hidden.register_hook(lambda _: between())
+                    hidden.register_hook(lambda _: between())  # type: ignore[no-untyped-call]
             if layer in wanted:
                 found[layer] = hidden if rectified else summed
                 if len(found) == len(wanted):

@@ -48,7 +48,9 @@ def stages(size: int, quality: Quality) -> tuple[Stage, ...]:
     while sides[-1] / work.ratio >= _COARSEST * 0.95:
         sides.append(sides[-1] / work.ratio)
     return tuple(
-        Stage(round(side), max(work.least, round(work.most * min(1, _COARSEST / side) ** work.power)))
+        Stage(
+            round(side), max(work.least, round(work.most * min(1, _COARSEST / side) ** work.power))
+        )
         for side in reversed(sides)
     )
 

@@ -81,7 +81,7 @@ def test_an_answer_that_is_no_json_object_is_a_sentence(body: bytes) -> None:
 
 def test_a_download_that_breaks_starts_over() -> None:
     class Broken(httpx.SyncByteStream):
-        def __iter__(self):  # noqa: ANN204
+        def __iter__(self):
             yield b"half"
             raise httpx.ReadError("gone")
 

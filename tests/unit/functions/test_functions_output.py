@@ -30,7 +30,7 @@ def test_output_that_is_held_stays_in_the_pipe_until_it_is_wanted():
             await asyncio.sleep(0)
         assert lines == []
         out.hold(held=False)
-        while not lines:
+        while not lines:  # noqa: ASYNC110 - turns of the loop are what is tested
             await asyncio.sleep(0)
         assert lines == ["one"]
         out.started()

@@ -25,7 +25,7 @@ RUN = {"run_id": "b" * 32, "digest": "d1", "ceiling_microusd": 5, "deadline_s": 
 START = {"body": {"run_id": "b" * 32, "styles": [{}], "params": {}}, "correlation_id": "c1"}
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - carries any error's name
     """What a function raises: its name and its sentence."""
 
     def __init__(self, name: str, sentence: str = "A sentence for the visitor.") -> None:
