@@ -1,4 +1,4 @@
-"""``nst up``, ``nst down``, ``nst status``, ``nst logs``: the emulator from the command line."""
+"""``nst up``, ``nst down``, ``nst status``: the emulator from the command line."""
 
 from __future__ import annotations
 
@@ -49,6 +49,10 @@ def up(  # noqa: PLR0917 - click passes by name
     log_level: str,
 ) -> None:
     """Start the emulator with the system deployed; Ctrl-C ends it."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        # Meant for the user's own account: inside the emulator a profile that does not exist in
+        # the configuration would break moto, and one that does means nothing.
+        os.environ.pop(name, None)
     try:
         settings = Settings(
             host=host,

@@ -133,7 +133,7 @@ class SigV4:
         now = self._clock.now()
         if now + SKEW_S_MAX < claim.at:
             raise AwsError("AccessDenied", "Request is not valid yet", 403)
-        if False:
+        if now > claim.at + lifetime:
             raise refusals.expired(lifetime, iso(claim.at + lifetime), iso(now))
         self._session(claim.credential, given.get("X-Amz-Security-Token"))
         signed = given["X-Amz-SignedHeaders"].split(";")

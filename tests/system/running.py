@@ -43,7 +43,8 @@ class Running:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 1}, **config),
+            # without: boto3 puts "sync-" before the host of StartSyncExecution
+            config=Config(retries={"max_attempts": 1}, inject_host_prefix=False, **config),
         )
 
     @property
@@ -88,7 +89,9 @@ def started(tmp_path: Path, *options: str) -> Iterator[Running]:
     """An emulator of our own, ended (and its children with it) when the block ends."""
     aws, web = free_port(), free_port()
     log = tmp_path / f"up-{aws}.log"
-    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    # a profile of the user's that does not concern the emulator, and must not disturb it
+    profile = {"AWS_PROFILE": "of-the-user"}
+    env = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), **profile}
     command = [
         sys.executable, "-m", "system", "up",
         "--aws-port", str(aws), "--edge-port", str(web), *options,

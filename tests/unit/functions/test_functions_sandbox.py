@@ -30,16 +30,15 @@ LOOK = """
 
 
 def test_a_sandbox_has_lambdas_environment_and_nothing_of_the_host(lab, monkeypatch):
-    monkeypatch.setenv("SECRET_OF_THE_HOST", "1")
-    monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    monkeypatch.setenv("AWS_PROFILE", "mine")
-
     async def run():
         async with lab(endpoint_url="http://127.0.0.1:4566") as it:
             it.deploy(
                 "look", LOOK, MemorySize=192,
                 Environment={"Variables": {"BUCKET": "b", "AWS_REGION": "mars", "TZ": "CET"}},
             )  # fmt: skip
+            monkeypatch.setenv("SECRET_OF_THE_HOST", "1")
+            monkeypatch.setenv("PYTHONPATH", "/somewhere")
+            monkeypatch.setenv("AWS_PROFILE", "mine")
             seen = await it.result("look")
             known = seen["environment"]
             # Python sets LC_CTYPE by itself where the machine does not have Lambda's locale.
