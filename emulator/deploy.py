@@ -46,16 +46,18 @@ class Deployment:
 class Deployer:
     """Makes the system's resources, in the order in which they need each other."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one place makes it
         self,
         bus: Bus,
         hooks: ControlHooks,
         settings: Settings,
         edge_url: str,
+        prewarm: Callable[[list[str]], Awaitable[None]],
         serve: Callable[[Deployment], Awaitable[None]],
     ) -> None:
         self._bus = bus
         self._hooks = hooks
+        self._prewarm = prewarm
         self._serve = serve
         self._settings = settings
         self._edge_url = edge_url
@@ -71,15 +73,24 @@ class Deployer:
     async def deploy(self) -> Deployment:
         """Make everything; raises AwsError when a call is refused."""
         done = Deployment(values=self._values)
-        await self._buckets()
-        await asyncio.gather(self._website(), self._gallery())
-        await self._roles()
+        roles = roles_of(self._declared)
+        first = [f["role"] for f in self._declared["functions"].values()]
+        await self._roles([role for role in roles if role in first])
         await self._functions()
-        await self._workflows()
+        # Their processes start on another core while this one goes on.
+        needed = [self._values[f"{name}_name"] for name in ("update_budget", "read_budget")]
+        warming = asyncio.ensure_future(self._prewarm(needed))
+        try:
+            await self._buckets()
+            await asyncio.gather(self._website(), self._gallery())
+            await self._roles([role for role in roles if role not in first])
+            await self._workflows()
+            await self._api(done)
+            await self._distribution(done)
+        finally:
+            await warming
         await self._ledger()
-        await self._api(done)
-        await self._distribution(done)
-        # What follows takes a second (moto's ECS is slow to import); a visitor need not wait.
+        # What follows takes a second (moto's ECS is slow to import); who reads need not wait.
         await self._serve(done)
         await self._task()
         await self._rules()
@@ -168,8 +179,8 @@ class Deployer:
             },
         )
 
-    async def _roles(self) -> None:
-        for role in roles_of(self._declared):
+    async def _roles(self, roles: list[str]) -> None:
+        for role in roles:
             name = f"{self._settings.name}-{role}"
             trust = self._fill(stack.policy(f"trust-{trusted_service(self._declared, role)}"))
             await self._call(

@@ -38,10 +38,10 @@ from emulator.states import StatesService
 
 log = logging.getLogger("emulator")
 
-MOTO_FIRST = ("iam", "awslambda", "logs", "apigateway", "cloudfront")
+MOTO_FIRST = ("iam", "awslambda")
 MOTO_THEN = ("ecs", "events", "scheduler")
-"""moto's modules, imported ahead in the order in which the deployment needs them. ECS comes late:
-it brings EC2, which alone takes a second."""
+"""moto's modules in the order in which the deployment needs them; the second ones once the API
+serves: ECS brings EC2, which alone takes a second."""
 
 
 class Emulator:
@@ -95,7 +95,7 @@ class Emulator:
         self.bus = bus = Bus()
         self.lane = lane = MotoLane()
         self._ends.callback(lane.close)
-        warming = asyncio.create_task(lane.warm(MOTO_FIRST, MOTO_THEN))
+        warming = asyncio.create_task(lane.warm(MOTO_FIRST))
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         credentials = CredentialStore(clock)
@@ -155,11 +155,9 @@ class Emulator:
         )
         self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
-        try:
-            if not settings.bare:
-                self.deployment = await self._deploy(hooks, warming)
-        finally:
-            await warming
+        if not settings.bare:
+            self.deployment = await self._deploy(hooks)
+        await warming
         self.recovered = {
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
@@ -183,13 +181,20 @@ class Emulator:
             self.bus.register(name, service)
         self.bus.set_fallback(lambda name: MotoService(name, lane))
 
-    async def _deploy(self, hooks: ControlHooks, warming: asyncio.Task[None]) -> Deployment:
+    async def _deploy(self, hooks: ControlHooks) -> Deployment:
         async def serve(deployment: Deployment) -> None:
             self.gateway.set_throttles(deployment.api_id, deployment.stage, deployment.throttle)
             self.edge.load(deployment)
-            await asyncio.shield(warming)
+            await self.lane.warm(MOTO_THEN, beside=True)
 
-        return await Deployer(self.bus, hooks, self.settings, self.edge_url, serve).deploy()
+        self.edge.writes.clear()
+        try:
+            deployer = Deployer(
+                self.bus, hooks, self.settings, self.edge_url, self.functions.prewarm, serve
+            )
+            return await deployer.deploy()
+        finally:
+            self.edge.writes.set()
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""

@@ -188,3 +188,4 @@ function = Function(
         "POST /api/runs/{run_id}/links": _post_links,
     },
 )
+parts.warm("s3")

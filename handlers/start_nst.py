@@ -179,3 +179,4 @@ def _is_capacity(code: str, message: str) -> bool:
 
 
 function = Function("start_nst", actions={"start": _start})
+parts.warm("s3", "ecs")

@@ -136,3 +136,4 @@ function = Function(
     },
     routes={"POST /api/runs/{run_id}/stop": _post_stop},
 )
+parts.warm("s3", "stepfunctions")

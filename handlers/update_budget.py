@@ -177,3 +177,4 @@ function = Function(
         "acknowledge_overrun": _acknowledge_overrun,
     },
 )
+parts.warm("s3")

@@ -11,6 +11,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 FUNCTIONS = ("read_budget", "get_upload_url", "update_budget", "start_nst", "stop_nst")
@@ -64,13 +65,17 @@ def _reached(module: str) -> set[str]:
         reached.add(current)
         if "." in current:
             waiting.append(current.rpartition(".")[0])
-        source = (ROOT / _path(current)).read_text(encoding="utf-8")
-        waiting.extend(_imported(ast.parse(source)))
+        waiting.extend(_imported((ROOT / _path(current)).read_text(encoding="utf-8")))
     return reached
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+@cache  # functions share most of their modules
+def _imported(source: str) -> tuple[str, ...]:
     """The modules of ours that a module imports anywhere in it."""
+    return tuple(_imports(ast.parse(source)))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

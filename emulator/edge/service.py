@@ -6,6 +6,7 @@ settings' host names, each other one for ``<id>.cloudfront.net``.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import secrets
@@ -43,6 +44,7 @@ log = logging.getLogger("emulator.edge")
 URL_CHARS_MAX = 8_192
 POP = "LOC50-C1"
 PAGE_POLICY, API_POLICY = "nst-page-headers", "nst-api-headers"
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FALLBACK_ARN = "arn:aws:cloudfront::000000000000:function/nst-single-page-fallback"
 _OK, _PARTIAL, _NOT_MODIFIED, _ERROR, _UNSATISFIABLE = 200, 206, 304, 400, 416
 
@@ -100,6 +102,9 @@ class EdgeService:
         self._settings = settings or EdgeSettings()
         self._cache = EdgeCache(self._settings.cache_bytes_max, self._settings.entry_bytes_max)
         self._distributions: dict[str, Distribution] = {}
+        self.writes = asyncio.Event()
+        """Cleared: requests that may change something wait (the system is being deployed)."""
+        self.writes.set()
         self._via = f"1.1 {ids.hex_id(32)}.cloudfront.net (CloudFront)"
 
     def load(self, deployment: Deployed) -> None:
@@ -179,6 +184,8 @@ class EdgeService:
                 "This distribution is not configured to allow the HTTP request method that was "
                 "used for this request.",
             )
+        if request.method not in _READS:
+            await self.writes.wait()
         uri = path
         if behaviour.viewer_request is not None:
             uri = VIEWER_REQUEST[behaviour.viewer_request](uri)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 from emulator.core import ids
 from emulator.core.bus import Caller
 from emulator.core.errors import AwsError, NotSupported
+from emulator.core.models import service_model, share_reading
 
 T = TypeVar("T")
 
@@ -40,28 +41,28 @@ class MotoLane:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
         self._wsgi: Any = None
-        self._models: dict[str, Any] = {}
         # moto reads these when it is imported: managed policies are what Terraform attaches to
         # execution roles, and browsers must see our buckets' CORS rules, not moto's open ones.
         os.environ.setdefault("MOTO_ACCOUNT_ID", ids.ACCOUNT)
         os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+        share_reading()
 
     async def run(self, fn: Callable[[], T]) -> T:
         """Run ``fn`` on the lane and return what it returns."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, fn)
 
-    async def warm(self, first: Iterable[str], then: Iterable[str]) -> None:
-        """Import moto's modules ahead (moto's names: ``awslambda``, ``iam``).
+    async def warm(self, names: Iterable[str], *, beside: bool = False) -> None:
+        """Import moto's modules ahead (moto's names: ``awslambda``, ``iam``), one by one.
 
-        ``first`` on the lane, since two threads that import moto's core at once meet half-made
-        modules; ``then`` on another thread, so that the lane can work meanwhile. Importing touches
-        none of moto's state.
+        On the lane, since two threads that import moto's core at once meet half-made modules; or
+        ``beside`` it, when that core is there, so that the lane can work meanwhile.
         """
-        for name in first:
-            await self.run(lambda name=name: _import(name))  # type: ignore[misc]
-        for name in then:
-            await asyncio.to_thread(_import, name)
+        for name in names:
+            if beside:
+                await asyncio.to_thread(_import, name)
+            else:
+                await self.run(lambda name=name: _import(name))  # type: ignore[misc]
 
     async def http(
         self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
@@ -119,7 +120,7 @@ class MotoLane:
     ) -> dict[str, Any]:
         from botocore import parsers, serialize  # noqa: PLC0415 (slow import)
 
-        model = self._model(service)
+        model = service_model(_SDK_NAMES.get(service, service))
         if operation not in model.operation_names:
             raise NotSupported(f"{service}:{operation}")
         operation_model = model.operation_model(operation)
@@ -162,18 +163,6 @@ class MotoLane:
             )
         parsed.pop("ResponseMetadata", None)
         return cast("dict[str, Any]", parsed)
-
-    def _model(self, service: str) -> Any:
-        if service not in self._models:
-            import botocore.session  # noqa: PLC0415 (slow import)
-            from botocore.exceptions import UnknownServiceError  # noqa: PLC0415
-
-            session = botocore.session.get_session()
-            try:
-                self._models[service] = session.get_service_model(_SDK_NAMES.get(service, service))
-            except UnknownServiceError as error:
-                raise NotSupported(f"the service {service!r}") from error
-        return self._models[service]
 
 
 class MotoService:

@@ -6,12 +6,12 @@ them comes. Hot paths write their XML by hand (``xmltext``).
 
 from __future__ import annotations
 
-import functools
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
+from emulator.core.models import service_model
 from emulator.s3 import errors, lifecycle
 from emulator.s3.xmltext import NAMESPACE, parse, tag
 
@@ -19,12 +19,9 @@ _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 LIST_MAX = 10_000
 
 
-@functools.cache
 def model() -> Any:
     """The SDK's model of S3."""
-    import botocore.session  # noqa: PLC0415 (slow import)
-
-    return botocore.session.get_session().get_service_model("s3")
+    return service_model("s3")
 
 
 def read(operation: str, body: bytes) -> Any:

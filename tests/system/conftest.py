@@ -17,9 +17,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture
-def visitor(stack: Running) -> Iterator[Visitor]:
+@pytest.fixture(scope="session")
+def visitor(stack: Running) -> Visitor:
     """A visitor of the shared stack."""
-    someone = Visitor(stack)
-    yield someone
-    someone.http.close()
+    return Visitor(stack)

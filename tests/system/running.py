@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,16 @@ class Running:
     aws_url: str
     web_url: str
     process: subprocess.Popen[str] | None = None
+    open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """Clients that are closed when the stack ends."""
+
+    def http(self, **options: Any) -> httpx.Client:
+        """An HTTP client of the web address."""
+        return self.open.enter_context(httpx.Client(base_url=self.web_url, timeout=60, **options))
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of the stack, as anyone would make one."""
-        return boto3.client(
+        made = boto3.client(
             service,
             endpoint_url=self.aws_url,
             region_name="us-east-1",
@@ -46,6 +52,8 @@ class Running:
             # without: boto3 puts "sync-" before the host of StartSyncExecution
             config=Config(retries={"max_attempts": 1}, inject_host_prefix=False, **config),
         )
+        self.open.callback(made.close)
+        return made
 
     @property
     def pid(self) -> int:
@@ -112,6 +120,7 @@ def started(tmp_path: Path, *options: str) -> Iterator[Running]:
         wait_until("the emulator to be up", ready, START_TIMEOUT_S)
         yield running
     finally:
+        running.open.close()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:

@@ -31,7 +31,7 @@ class Visitor:
 
     def __init__(self, stack: Running) -> None:
         self.stack = stack
-        self.http = httpx.Client(base_url=stack.web_url, timeout=60)
+        self.http = stack.http()
 
     def budget(self) -> dict[str, Any]:
         answer = self.http.get("/api/budget")

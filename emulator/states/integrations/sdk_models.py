@@ -14,12 +14,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import botocore.loaders
-import botocore.model
-from botocore.exceptions import DataNotFoundError, UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from emulator.core.clock import iso
+from emulator.core.errors import NotSupported
+from emulator.core.models import service_model
 from emulator.states.documents import dumps
 from emulator.states.faults import RUNTIME, StateFault
 from emulator.states.timestamps import parse_timestamp
@@ -101,22 +100,11 @@ def find_operation(service: str, action: str) -> SdkOperation:
     return SdkOperation(model.endpoint_prefix, prefix, operation.name, operation)
 
 
-@lru_cache(maxsize=100)
 def _service(name: str) -> Any:
-    loader = _loader()
     try:
-        document = loader.load_service_model(_BOTOCORE.get(name, name), "service-2")
-    except (UnknownServiceError, DataNotFoundError):
+        return service_model(_BOTOCORE.get(name, name))
+    except NotSupported:
         raise ValueError(f"aws-sdk:{name} is not a service of the AWS SDK") from None
-    return botocore.model.ServiceModel(document, _BOTOCORE.get(name, name))
-
-
-@lru_cache(maxsize=1)
-def _loader() -> Any:
-    return botocore.loaders.Loader(
-        extra_search_paths=[botocore.loaders.Loader.BUILTIN_DATA_PATH],
-        include_default_search_paths=False,
-    )
 
 
 def _to_wire(shape: Any, value: Any, where: str, depth: int) -> Any:
