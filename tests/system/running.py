@@ -93,9 +93,11 @@ def nst(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> A
 
 
 @contextlib.contextmanager
-def started(tmp_path: Path, *options: str) -> Iterator[Running]:
+def started(
+    tmp_path: Path, *options: str, ports: tuple[int, int] | None = None
+) -> Iterator[Running]:
     """An emulator of our own, ended (and its children with it) when the block ends."""
-    aws, web = free_port(), free_port()
+    aws, web = ports or (free_port(), free_port())
     log = tmp_path / f"up-{aws}.log"
     # a profile of the user's that does not concern the emulator, and must not disturb it
     profile = {"AWS_PROFILE": "of-the-user"}

@@ -24,7 +24,8 @@ def test_nst_run_paints_and_says_what_it_cost(stack: Running, tmp_path: Path) ->
         "--seed", "3", "--endpoint", stack.web_url,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert max(Image.open(out).size) == 64
+    with Image.open(out) as painting:
+        assert max(painting.size) == 64
     assert "$" in done.stdout
     assert "left" in done.stdout
 
@@ -56,4 +57,5 @@ def test_nst_stylize_needs_no_system(tmp_path: Path) -> None:
     out = tmp_path / "painting.png"
     done = nst("stylize", *files(tmp_path), "-o", str(out), "--size", "64", "--quality", "draft")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert max(Image.open(out).size) == 64
+    with Image.open(out) as painting:
+        assert max(painting.size) == 64

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -18,26 +19,19 @@ from tests.system.visitor import Visitor
 
 def descendants(pid: int) -> set[int]:
     """All processes below ``pid``."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found: set[int] = set()
-    todo = [pid]
-    while todo:
-        for child in children.get(todo.pop(), []):
-            found.add(child)
-            todo.append(child)
-    return found
+    return {child.pid for child in psutil.Process(pid).children(recursive=True)}
 
 
 def alive(pids: set[int]) -> set[int]:
-    return {p for p in pids if Path(f"/proc/{p}").exists()}
+    """Those that still run; one that only waits to be collected by its parent has ended."""
+    return {pid for pid in pids if not ended(pid)}
+
+
+def ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def is_free(url: str) -> bool:
