@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from emulator.core import ids
 from emulator.core.clock import Clock
+from emulator.core.journal import Journal
+
+JOURNAL_KIND = "session"
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,20 @@ class CredentialStore:
 
     As the ecosystem's tools expect, the key ``test`` with the secret ``test`` is account
     000000000000, and a key of 12 digits is the account of that number (its secret: ``test``).
+    Sessions that have not ended yet come back from the ``journal``, so that a link which a role
+    has signed outlives the emulator, as it outlives a function's process on AWS.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
         self._clock = clock
         self._known: dict[str, Credential] = {}
+        self._journal = journal or Journal(None)
+        for key, value in self._journal.load(JOURNAL_KIND).items():
+            credential = Credential(**value)
+            if credential.expires_at is not None and credential.expires_at > clock.now():
+                self._known[key] = credential
+            else:
+                self._journal.put(JOURNAL_KIND, key, None)
 
     def add(self, credential: Credential) -> None:
         """Make a key known (an IAM user's, say)."""
@@ -51,6 +63,7 @@ class CredentialStore:
             expires_at=self._clock.now() + duration_s,
         )
         self._known[credential.access_key] = credential
+        self._journal.put(JOURNAL_KIND, credential.access_key, asdict(credential))
         return credential
 
     def find(self, access_key: str) -> Credential | None:

@@ -53,6 +53,6 @@ def share_reading() -> None:
             names[key] = listed(self, type_name)
         return names[key]
 
-    JSONFileLoader._nst_read = read  # type: ignore[attr-defined] # noqa: SLF001 - says it is done
-    JSONFileLoader.load_file = load_file  # type: ignore[method-assign]
-    Loader.list_available_services = list_available_services  # type: ignore[method-assign]
+    JSONFileLoader._nst_read = read  # noqa: SLF001 - says it is done
+    JSONFileLoader.load_file = load_file
+    Loader.list_available_services = list_available_services

@@ -26,6 +26,11 @@ def picture(width: int = 96, height: int = 64, seed: int = 0, kind: str = "PNG")
     return out.getvalue()
 
 
+def throttled(answer: httpx.Response) -> bool:
+    """Whether the stage's throttle answered, and not the budget's limit of runs in flight."""
+    return answer.status_code == 429 and answer.json()["code"] == "too-many-requests"
+
+
 class Visitor:
     """Speaks to one stack through its edge."""
 
@@ -43,10 +48,20 @@ class Visitor:
         )
         return body
 
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """The answer to a POST; a visitor whom the stage throttles waits for its turn."""
+
+        def asked() -> httpx.Response | None:
+            answer = self.http.post(path, json=body)
+            return None if throttled(answer) else answer
+
+        answer: httpx.Response = wait_until(f"the stage to take POST {path}", asked)
+        return answer
+
     def admit(self, content: str = "image/png", *styles: str) -> dict[str, Any]:
-        answer = self.http.post(
+        answer = self.post(
             "/api/runs",
-            json={
+            {
                 "content": {"content_type": content},
                 "styles": [{"content_type": s} for s in styles or ("image/png",)],
             },
@@ -67,10 +82,8 @@ class Visitor:
     def start(
         self, run_id: str, styles: list[dict[str, Any]] | None = None, **params: Any
     ) -> httpx.Response:
-        return self.http.post(
-            "/api/run-nst",
-            json={"run_id": run_id, "styles": styles or [{}], "params": {**TINY, **params}},
-        )
+        body = {"run_id": run_id, "styles": styles or [{}], "params": {**TINY, **params}}
+        return self.post("/api/run-nst", body)
 
     def begin(self, content: bytes | None = None, style: bytes | None = None, **params: Any) -> Any:
         """Admit, upload and start a run; the admission, with the run accepted."""

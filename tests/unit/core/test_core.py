@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,18 @@ def test_session_credentials_stand_for_their_role_and_end() -> None:
     assert issued.token
     assert issued.expires_at is not None
     assert 890 < issued.expires_at - clock.now() <= 900
+
+
+def test_sessions_under_way_outlive_a_restart_and_ended_ones_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    role = "arn:aws:iam::000000000000:role/nst-task"
+    with closing(Journal(path)) as journal:
+        store = CredentialStore(RealClock(), journal)
+        lasting, over = store.issue_session(role, "t1", 900), store.issue_session(role, "t2", -1)
+    with closing(Journal(path)) as journal:
+        again = CredentialStore(RealClock(), journal)
+        assert again.find(lasting.access_key) == lasting
+        assert again.find(over.access_key) is None
 
 
 def test_an_added_key_is_found() -> None:
