@@ -19,6 +19,7 @@ from emulator.apigateway import GatewayService, GatewaySettings
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
+from emulator.core.errors import EmulatorError
 from emulator.core.journal import Journal
 from emulator.core.logs import LogSink
 from emulator.deploy import Deployer, Deployment
@@ -45,11 +46,20 @@ serves: ECS brings EC2, which alone takes a second."""
 
 
 class Emulator:
-    """A running emulator; ``async with Emulator(settings) as emulator``."""
+    """A running emulator; ``async with Emulator(settings) as emulator``.
+
+    Its functions and tasks are processes, which live by the machine's time: a ``clock`` with any
+    other time is refused (EmulatorError). The engines by themselves take every clock.
+    """
 
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock: Clock = clock or RealClock()
+        if not self.clock.keeps_real_time:
+            raise EmulatorError(
+                "Functions and tasks are processes and live by the machine's time: give the "
+                "emulator a real clock. Scaled and virtual time are for in-process engines."
+            )
         self.deployment: Deployment | None = None
         self.recovered: dict[str, int] = {}
         self.ready = False

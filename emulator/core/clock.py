@@ -24,7 +24,14 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """The time, and waiting for it."""
+    """The time, and waiting for it.
+
+    Three of them: `RealClock`, the same with a scale, and `emulator.core.virtual_clock`'s.
+    """
+
+    @property
+    def keeps_real_time(self) -> bool:
+        """Whether its seconds are the machine's, which other processes live by."""
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""
@@ -49,6 +56,11 @@ class RealClock:
         self._scale = scale
         self._epoch = time.time()
         self._start = time.monotonic()
+
+    @property
+    def keeps_real_time(self) -> bool:
+        """Whether it is not scaled."""
+        return self._scale == 1
 
     def now(self) -> float:
         """Seconds since the Unix epoch, never running backwards."""

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from emulator.core.errors import AwsError
+from emulator.core.virtual_clock import run
 from tests.unit.states.shapes import conforming
-from tests.unit.states.virtual_time import run
 from tests.unit.states.world import World, execute, one
 
 PASS = one({"Type": "Pass"})

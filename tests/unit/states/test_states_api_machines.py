@@ -9,8 +9,8 @@ import pytest
 
 from emulator.core.bus import Caller
 from emulator.core.errors import AwsError
+from emulator.core.virtual_clock import run
 from tests.unit.states.shapes import conforming
-from tests.unit.states.virtual_time import run
 from tests.unit.states.world import ROLE, World, one
 
 PASS = json.dumps(one({"Type": "Pass"}))

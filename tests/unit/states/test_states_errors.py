@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from emulator.core.virtual_clock import run
 from emulator.states.faults import StateFault
 from emulator.states.machine import Retrier
-from tests.unit.states.virtual_time import run
 from tests.unit.states.world import FunctionError, World, execute, links, types
 
 INVOKE = "arn:aws:states:::lambda:invoke"

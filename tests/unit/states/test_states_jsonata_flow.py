@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.states.virtual_time import EPOCH
+from emulator.core.virtual_clock import EPOCH
 from tests.unit.states.world import execute, links, one
 
 INPUT = {"n": 3, "items": [1, None, {"b": None}], "nil": None, "text": "a,b", "price": 10.5}

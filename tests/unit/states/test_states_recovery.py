@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from emulator.core.journal import Journal
+from emulator.core.virtual_clock import run
 from emulator.states.runs import EXECUTIONS_KEPT_MAX
-from tests.unit.states.virtual_time import run
 from tests.unit.states.world import FunctionError, World, one, types
 
 PASS = one({"Type": "Pass"})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.core.errors import AwsError
-from tests.unit.states.virtual_time import run
+from emulator.core.virtual_clock import run
 from tests.unit.states.world import Ended, ScriptedService, World, execute, one
 
 

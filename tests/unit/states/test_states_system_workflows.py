@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any
 
+from emulator.core.virtual_clock import run
 from system import stack
-from tests.unit.states.virtual_time import run
 from tests.unit.states.world import FUNCTION, FunctionError, ScriptedService, World, types
 
 VALUES = {

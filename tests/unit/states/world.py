@@ -13,8 +13,8 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
 from emulator.core.journal import Journal
+from emulator.core.virtual_clock import VirtualClock, run
 from emulator.states import StatesService
-from tests.unit.states.virtual_time import VirtualClock, run
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/workflow"

@@ -1,0 +1,172 @@
+"""Virtual time: an event loop whose time jumps to the next timer when nothing can run.
+
+`run` runs a coroutine function on such a loop, and `VirtualClock` reads its time. A wait of thirty
+days takes as long as the work around it. The order of events is the order of their times; of
+what is ready at one time, a seed draws the order, and the same seed draws the same one.
+
+Work in threads (``run_in_executor``) counts as something that can run: time stands still until it
+is done, or waits for the loop (`VirtualLoop.call_from_thread`). Threads that work at the same time
+come back in an order that no seed draws: let one work at a time where histories must be equal.
+Processes have a time of their own, so virtual time is not for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import random
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, TypeVarTuple
+
+EPOCH = 1_767_225_600.0
+"""2026-01-01T00:00:00Z, when virtual time begins."""
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+_Turn = tuple[Callable[..., object], tuple[Any, ...], contextvars.Context]
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Time passes only when nothing is ready, and then all at once.
+
+    Without a seed, tasks that are ready take their turns in the order in which they became so.
+    With one, each turn goes to one of them by chance; callbacks that are no tasks keep their order,
+    which asyncio promises them.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._virtual_now = 0.0
+        self._chance = None if seed is None else random.Random(seed)  # noqa: S311 (an order)
+        self._turns: list[_Turn] = []
+        self._working = 0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        """Seconds of virtual time since the loop was made."""
+        return self._virtual_now
+
+    @property
+    def working(self) -> bool:
+        """Whether threads are at work."""
+        return self._working > 0
+
+    def jump(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        self._virtual_now += seconds
+
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Have ``callback`` called; a task's turn may go to another task that is ready."""
+        if self._chance is None or not isinstance(
+            getattr(callback, "__self__", None), asyncio.Task
+        ):
+            return super().call_soon(callback, *args, context=context)
+        # Nobody cancels the handle of a task's turn: a task that is cancelled still takes it.
+        self._turns.append((callback, args, context or contextvars.copy_context()))
+        return super().call_soon(self._take_turn, self._chance)
+
+    def _take_turn(self, chance: random.Random) -> None:
+        callback, args, context = self._turns.pop(chance.randrange(len(self._turns)))
+        context.run(callback, *args)
+
+    def run_in_executor(
+        self,
+        executor: concurrent.futures.Executor | None,
+        func: Callable[[*Arguments], Result],
+        *args: *Arguments,
+    ) -> asyncio.Future[Result]:
+        """Run ``func`` in a thread; time stands still until it is done."""
+        future = super().run_in_executor(executor, func, *args)
+        self._working += 1
+        future.add_done_callback(self._work_done)
+        return future
+
+    def call_from_thread(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """For work in a thread: run ``coroutine`` on the loop; gives its result.
+
+        Time may pass meanwhile, as the thread only waits.
+        """
+        answer: concurrent.futures.Future[Result] = concurrent.futures.Future()
+
+        def settle(task: asyncio.Task[Result]) -> None:
+            self._working += 1
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if error is None:
+                answer.set_result(task.result())
+            else:
+                answer.set_exception(error)
+
+        def begin() -> None:
+            self._working -= 1
+            self.create_task(coroutine).add_done_callback(settle)
+
+        self.call_soon_threadsafe(begin)
+        return answer.result()
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        """End the threads, which is work of theirs."""
+        self._working += 1
+        try:
+            await super().shutdown_default_executor(*args)
+        finally:
+            self._working -= 1
+
+    def _work_done(self, _future: asyncio.Future[Any]) -> None:
+        self._working -= 1
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Polls instead of waiting, and has the loop's time jump by what it was to wait."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        idle = timeout is None or timeout > 0
+        if self._loop.working:
+            return super().select(None if idle else 0)
+        # The loop's own wake-up pipe is always registered; asking it costs a system call.
+        ready = super().select(0) if len(self.get_map()) > 1 else []
+        if ready or not idle:
+            return ready
+        if timeout is None:
+            raise RuntimeError(
+                "Virtual time stands still: nothing can run and no timer is armed, "
+                "so what is waited for can never come."
+            )
+        self._loop.jump(timeout)
+        return []
+
+
+class VirtualClock:
+    """The emulator's Clock over the running VirtualLoop."""
+
+    keeps_real_time = False
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch; a loop begins at `EPOCH`."""
+        return EPOCH + asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        """Arm ``callback`` on the running loop."""
+        return asyncio.get_running_loop().call_later(max(0.0, seconds), callback)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Result]], *, seed: int | None = None) -> Result:
+    """Run ``main()`` to its end on virtual time; ``seed`` draws the order of ready tasks.
+
+    Raises RuntimeError when it waits for what can never come.
+    """
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(seed)) as runner:
+        return runner.run(main())
