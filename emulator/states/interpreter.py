@@ -150,6 +150,21 @@ def _caught(visit: Visit, catcher: machine.Catcher, fault: StateFault) -> Outcom
     )
 
 
+def limited(visit: Visit, parameters: Any) -> Any:
+    """``parameters`` of a state, when they are not over the limit on payloads.
+
+    Source: States.DataLimitExceeded in
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    """
+    if too_large(parameters):
+        raise StateFault(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{visit.state.name}' was given an input with a size exceeding the "
+            "maximum number of bytes service limit.",
+        )
+    return parameters
+
+
 def conclude(visit: Visit, view: View, result: Any) -> Outcome:
     """The outcome of a state that has a result (Pass, Task, Parallel, Map)."""
     state = visit.state
@@ -264,4 +279,4 @@ RUNNERS: dict[str, Callable[[Visit], Awaitable[Outcome]]] = {
 }
 """By type of state; the modules of the larger types add theirs."""
 
-__all__ = ["RUNNERS", "Outcome", "conclude", "run_group"]
+__all__ = ["RUNNERS", "Outcome", "conclude", "limited", "run_group"]

@@ -14,6 +14,7 @@ from emulator.states.interpreter import (
     RUNNERS,
     Outcome,
     conclude,
+    limited,
     run_group,
 )
 from emulator.states.lanes import Lane, Visit
@@ -31,7 +32,7 @@ async def run_parallel(visit: Visit) -> Outcome:
     if not isinstance(state, machine.ParallelState):
         raise TypeError(state.type)
     view = visit.view()
-    data = state.parameters(view) if state.parameters else view.data
+    data = limited(visit, state.parameters(view)) if state.parameters else view.data
     lane.emit("ParallelStateStarted")
     branches = [lane.branch() for _ in state.branches]
     tasks = [

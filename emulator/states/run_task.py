@@ -19,7 +19,7 @@ from emulator.states.faults import (
 from emulator.states.integrations.calls import CallContext
 from emulator.states.integrations.handlers import Handler, handler_of
 from emulator.states.integrations.resources import SYNC, TOKEN, Resource
-from emulator.states.interpreter import RUNNERS, Outcome, conclude
+from emulator.states.interpreter import RUNNERS, Outcome, conclude, limited
 from emulator.states.lanes import Lane, Visit
 from emulator.states.tokens import Callback
 
@@ -40,7 +40,7 @@ async def run_task(visit: Visit) -> Outcome:
         view = visit.view()
         parameters = view.data
         if state.parameters is not None:
-            parameters = state.parameters(view)
+            parameters = limited(visit, state.parameters(view))
         elif state.jsonata and state.resource.kind != "function":
             parameters = {}
         timeout = state.timeout_s(view) if state.timeout_s else None
