@@ -25,7 +25,49 @@ EPOCH = 1_767_225_600.0
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
-_Turn = tuple[Callable[..., object], tuple[Any, ...], contextvars.Context]
+_Call = tuple[Callable[..., object], tuple[Any, ...], contextvars.Context]
+
+
+class _Instant:
+    """The timers that are due at one time, in the order in which they were armed."""
+
+    __slots__ = ("_drop", "alarm", "armed", "timers")
+
+    def __init__(self, alarm: asyncio.TimerHandle, drop: Callable[[float], object]) -> None:
+        self._drop = drop
+        self.alarm = alarm
+        self.armed = 0
+        self.timers: list[_Timer] = []
+
+    def disarm_one(self) -> None:
+        """One of them was called off; for none of them time need not stop."""
+        self.armed -= 1
+        if self.armed == 0:
+            self.alarm.cancel()
+            self._drop(self.alarm.when())
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer of an instant; once it is due, ``soon`` is the call that follows."""
+
+    __slots__ = ("call", "instant", "soon")
+
+    def __init__(
+        self, when: float, call: _Call, loop: asyncio.AbstractEventLoop, instant: _Instant
+    ) -> None:
+        super().__init__(when, *call[:2], loop, call[2])
+        self.call = call
+        self.instant = instant
+        self.soon: asyncio.Handle | None = None
+
+    def cancel(self) -> None:
+        if self.cancelled():
+            return
+        super().cancel()
+        if self.soon is None:
+            self.instant.disarm_one()
+        else:
+            self.soon.cancel()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -33,14 +75,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     Without a seed, tasks that are ready take their turns in the order in which they became so.
     With one, each turn goes to one of them by chance; callbacks that are no tasks keep their order,
-    which asyncio promises them.
+    which asyncio promises them. Timers due at the same time fire in the order in which they were
+    armed.
     """
 
     def __init__(self, seed: int | None = None) -> None:
         self._virtual_now = 0.0
         self._chance = None if seed is None else random.Random(seed)  # noqa: S311 (an order)
-        self._turns: list[_Turn] = []
+        self._turns: list[_Call] = []
         self._working = 0
+        self._instants: dict[float, _Instant] = {}
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -70,6 +114,30 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         # Nobody cancels the handle of a task's turn: a task that is cancelled still takes it.
         self._turns.append((callback, args, context or contextvars.copy_context()))
         return super().call_soon(self._take_turn, self._chance)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Have ``callback`` called at ``when``, after what was armed for that time before."""
+        instant = self._instants.get(when)
+        if instant is None:
+            alarm = super().call_at(when, self._ring, when)
+            instant = self._instants[when] = _Instant(alarm, self._instants.pop)
+        call = (callback, args, context or contextvars.copy_context())
+        timer = _Timer(when, call, self, instant)
+        instant.armed += 1
+        instant.timers.append(timer)
+        return timer
+
+    def _ring(self, when: float) -> None:
+        for timer in self._instants.pop(when).timers:
+            if not timer.cancelled():
+                callback, args, context = timer.call
+                timer.soon = self.call_soon(callback, *args, context=context)
 
     def _take_turn(self, chance: random.Random) -> None:
         callback, args, context = self._turns.pop(chance.randrange(len(self._turns)))

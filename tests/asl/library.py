@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.asl import choices, data_flow, errors, intrinsics, simple_states, tasks
+from tests.asl import branches, choices, data_flow, errors, intrinsics, simple_states, tasks
 from tests.asl.cases import Case
 
 CASES: list[Case] = [
@@ -12,4 +12,5 @@ CASES: list[Case] = [
     *intrinsics.CASES,
     *tasks.CASES,
     *errors.CASES,
+    *branches.CASES,
 ]

@@ -55,6 +55,49 @@ def test_timers_fire_in_the_order_of_their_times_and_at_them() -> None:
     assert run(main) == [("early", 3.0), ("late", 7.0)]
 
 
+def test_timers_of_one_time_fire_in_the_order_in_which_they_were_armed() -> None:
+    async def main() -> list[int]:
+        clock, fired = VirtualClock(), []
+        timers = [clock.call_later(5, lambda n=n: fired.append(n)) for n in range(50)]
+        clock.call_later(1, timers[3].cancel)
+        clock.call_later(5, lambda: fired.append(50))
+        timers[4].cancel()
+        timers[4].cancel()
+        await clock.sleep(9)
+        return fired
+
+    assert run(main) == [0, 1, 2, *range(5, 51)]
+
+
+def test_a_timer_can_call_off_another_of_its_time() -> None:
+    async def main() -> list[str]:
+        clock, fired, others = VirtualClock(), [], []
+        clock.call_later(5, lambda: [other.cancel() for other in others])
+        others.append(clock.call_later(5, lambda: fired.append("second")))
+        clock.call_later(5, lambda: fired.append("third"))
+        await clock.sleep(9)
+        return fired
+
+    assert run(main) == ["third"]
+
+
+def test_time_does_not_stop_for_timers_that_were_called_off() -> None:
+    async def main() -> None:
+        for _ in range(3):
+            VirtualClock().call_later(DAY, lambda: None).cancel()
+        await asyncio.get_running_loop().create_future()
+
+    async def passed() -> float:
+        clock = VirtualClock()
+        clock.call_later(DAY, lambda: None).cancel()
+        await clock.sleep(1)
+        return clock.now()
+
+    assert run(passed) == EPOCH + 1
+    with pytest.raises(RuntimeError, match="nothing can run"):
+        run(main)
+
+
 def test_time_stands_still_while_something_can_run() -> None:
     async def main() -> float:
         for _ in range(1_000):

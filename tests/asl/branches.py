@@ -1,0 +1,712 @@
+"""Parallel and inline Map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.asl.cases import (
+    INVOKE,
+    Case,
+    Expected,
+    Fails,
+    Including,
+    at,
+    entered,
+    exited,
+    failed,
+    guide,
+    line,
+    one,
+    recorded,
+    spec,
+    started,
+    succeeded,
+)
+
+PARALLEL = f"{guide('state-parallel')} {spec('parallel-state')}"
+MAP = f"{guide('state-map-inline')} {spec('map-state')}"
+SCENARIOS = recorded("scenarios/test_base_scenarios")
+DISTRIBUTED = guide("state-map-distributed")
+TOLERANCE = guide("state-map-distributed maprun-fail-threshold")
+
+
+def group(state: dict[str, Any], name: str = "I") -> dict[str, Any]:
+    """A branch or an item processor of one state."""
+    ends = {} if state["Type"] == "Fail" else {"End": True}
+    return {"StartAt": name, "States": {name: {**state, **ends}}}
+
+
+def parallel(*branches: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A machine of a Parallel state."""
+    return one({"Type": "Parallel", "Branches": list(branches), **fields})
+
+
+def mapping(processor: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A machine of a Map state."""
+    return one({"Type": "Map", "ItemProcessor": processor, **fields})
+
+
+def handled(machine: dict[str, Any]) -> dict[str, Any]:
+    """``machine`` with the state ``H`` beside ``S``."""
+    return {**machine, "States": {**machine["States"], "H": {"Type": "Pass", "End": True}}}
+
+
+def call(**fields: Any) -> dict[str, Any]:
+    """A task that calls ``f`` with its input."""
+    parameters = {"FunctionName": "f", "Payload.$": "$"}
+    select = {"ResultSelector": {"r.$": "$.Payload"}, "OutputPath": "$.r"}
+    return {"Type": "Task", "Resource": INVOKE, "Parameters": parameters, **select, **fields}
+
+
+def numbered(*pairs: tuple[int, str]) -> tuple[Expected, ...]:
+    """Events as pairs of the event before and the type."""
+    return pairs
+
+
+PASS, FAIL = {"Type": "Pass"}, {"Type": "Fail", "Error": "Mine", "Cause": "because"}
+TWO_PASSES = numbered(
+    (0, "ExecutionStarted"),
+    (0, "ParallelStateEntered"),
+    (2, "ParallelStateStarted"),
+    (3, "PassStateEntered"),
+    (3, "PassStateEntered"),
+    (4, "PassStateExited"),
+    (5, "PassStateExited"),
+    (7, "ParallelStateSucceeded"),
+    (7, "ParallelStateExited"),
+    (9, "ExecutionSucceeded"),
+)
+PARALLELS = [
+    Case(
+        "parallel-outputs-in-order",
+        "Parallel: the outputs in the order of the branches",
+        f"{PARALLEL} {SCENARIOS}",
+        parallel(group({**PASS, "Result": "first"}, "X"), group({**PASS, "Result": "second"}, "Y")),
+        {"in": 1},
+        output=["first", "second"],
+        history=(
+            started({"in": 1}),
+            entered("Parallel", {"in": 1}),
+            (2, "ParallelStateStarted", None),
+            entered("Pass", {"in": 1}, "X", 3),
+            entered("Pass", {"in": 1}, "Y", 3),
+            exited("Pass", "first", "X", 4),
+            exited("Pass", "second", "Y", 5),
+            (7, "ParallelStateSucceeded", None),
+            exited("Parallel", ["first", "second"], previous=7),
+            succeeded(["first", "second"], 9),
+        ),
+    ),
+    Case(
+        "parallel-data-flow",
+        "Parallel: Parameters, ResultSelector and ResultPath",
+        PARALLEL,
+        parallel(
+            group(PASS, "X"),
+            group(PASS, "Y"),
+            Parameters={"x.$": "$.a"},
+            ResultSelector={"both.$": "$[*].x"},
+            ResultPath="$.out",
+        ),
+        {"a": 1},
+        output={"a": 1, "out": {"both": [1, 1]}},
+        history=TWO_PASSES,
+    ),
+    Case(
+        "parallel-jsonata",
+        "Parallel: Arguments and Output (JSONata)",
+        f"{PARALLEL} {guide('transforming-data')}",
+        {
+            "QueryLanguage": "JSONata",
+            **parallel(
+                group({**PASS, "Output": "{% $states.input.n + 1 %}"}, "X"),
+                group({**PASS, "Output": "{% $states.input.n + 2 %}"}, "Y"),
+                Arguments={"n": "{% $states.input.a * 10 %}"},
+                Output="{% $sum($states.result) %}",
+            ),
+        },
+        {"a": 1},
+        output=23,
+        history=TWO_PASSES,
+    ),
+    Case(
+        "parallel-runs-at-the-same-time",
+        "Parallel: branches run at the same time, and all are waited for",
+        PARALLEL,
+        parallel(
+            group({"Type": "Wait", "Seconds": 6}, "X"), group({"Type": "Wait", "Seconds": 2}, "Y")
+        ),
+        {},
+        output=[{}, {}],
+        history=numbered(
+            (0, "ExecutionStarted"),
+            (0, "ParallelStateEntered"),
+            (2, "ParallelStateStarted"),
+            (3, "WaitStateEntered"),
+            (3, "WaitStateEntered"),
+            (5, "WaitStateExited"),
+            (4, "WaitStateExited"),
+            (7, "ParallelStateSucceeded"),
+            (7, "ParallelStateExited"),
+            (9, "ExecutionSucceeded"),
+        ),
+        lasts=6,
+    ),
+    Case(
+        "parallel-fails-with-its-branch",
+        "Parallel: a branch's error is the state's; the others are ended",
+        f"{PARALLEL} {SCENARIOS}",
+        parallel(
+            group({"Type": "Wait", "Seconds": 100}, "X"),
+            {
+                "StartAt": "Y",
+                "States": {"Y": {"Type": "Wait", "Seconds": 2, "Next": "Z"}, "Z": FAIL},
+            },
+        ),
+        {},
+        status="FAILED",
+        error="Mine",
+        cause="because",
+        history=(
+            started({}),
+            entered("Parallel", {}),
+            (2, "ParallelStateStarted"),
+            entered("Wait", {}, "X", 3),
+            entered("Wait", {}, "Y", 3),
+            exited("Wait", {}, "Y", 5),
+            entered("Fail", {}, "Z", 6),
+            (7, "WaitStateAborted", None),
+            (7, "ParallelStateFailed", None),
+            failed(9, "Mine", "because"),
+        ),
+        lasts=2,
+    ),
+    Case(
+        "parallel-retry",
+        "Parallel: Retry starts all branches anew",
+        f"{PARALLEL} {SCENARIOS}",
+        parallel(group(FAIL, "X"), Retry=[{"ErrorEquals": ["Mine"], "MaxAttempts": 2}]),
+        {},
+        status="FAILED",
+        error="Mine",
+        history=(
+            started({}),
+            entered("Parallel", {}),
+            (2, "ParallelStateStarted"),
+            (3, "FailStateEntered"),
+            (4, "ParallelStateStarted"),
+            (5, "FailStateEntered"),
+            (6, "ParallelStateStarted"),
+            (7, "FailStateEntered"),
+            (8, "ParallelStateFailed"),
+            failed(9, "Mine", "because"),
+        ),
+        lasts=3,
+    ),
+    Case(
+        "parallel-catch",
+        "Parallel: Catch",
+        f"{PARALLEL} {SCENARIOS}",
+        handled(parallel(group(FAIL, "X"), Catch=[{"ErrorEquals": ["States.ALL"], "Next": "H"}])),
+        {"in": 1},
+        output={"Error": "Mine", "Cause": "because"},
+        history=(
+            started({"in": 1}),
+            entered("Parallel", {"in": 1}),
+            (2, "ParallelStateStarted"),
+            entered("Fail", {"in": 1}, "X", 3),
+            (4, "ParallelStateFailed", None),
+            exited("Parallel", {"Error": "Mine", "Cause": "because"}, previous=5),
+            entered("Pass", {"Error": "Mine", "Cause": "because"}, "H", 6),
+            (7, "PassStateExited"),
+            (8, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "parallel-nested",
+        "Parallel inside of Parallel",
+        f"{PARALLEL} {SCENARIOS}",
+        parallel(group({"Type": "Parallel", "Branches": [group(PASS, "X")]}, "P")),
+        [[1], [2]],
+        output=[[[[1], [2]]]],
+        history=numbered(
+            (0, "ExecutionStarted"),
+            (0, "ParallelStateEntered"),
+            (2, "ParallelStateStarted"),
+            (3, "ParallelStateEntered"),
+            (4, "ParallelStateStarted"),
+            (5, "PassStateEntered"),
+            (6, "PassStateExited"),
+            (7, "ParallelStateSucceeded"),
+            (7, "ParallelStateExited"),
+            (9, "ParallelStateSucceeded"),
+            (9, "ParallelStateExited"),
+            (11, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "parallel-needs-branches",
+        "Parallel: Branches is a non-empty array",
+        PARALLEL,
+        parallel(),
+        refused="/States/S/Branches",
+    ),
+    Case(
+        "parallel-branches-are-closed",
+        "Parallel: a branch's Next stays inside of it",
+        PARALLEL,
+        {
+            "StartAt": "S",
+            "States": {
+                "S": {
+                    "Type": "Parallel",
+                    "Branches": [{"StartAt": "X", "States": {"X": {**PASS, "Next": "O"}}}],
+                    "Next": "O",
+                },
+                "O": {"Type": "Succeed"},
+            },
+        },
+        refused="/States/S/Branches[0]/States/X/Next",
+    ),
+]
+
+
+def three(state: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """A Map over three items, one at a time."""
+    return mapping(group(state), MaxConcurrency=1, **fields)
+
+
+ONE_BY_ONE = numbered(
+    (0, "ExecutionStarted"),
+    (0, "MapStateEntered"),
+    (2, "MapStateStarted"),
+    (3, "MapIterationStarted"),
+    (4, "PassStateEntered"),
+    (5, "PassStateExited"),
+    (6, "MapIterationSucceeded"),
+    (6, "MapIterationStarted"),
+    (8, "PassStateEntered"),
+    (9, "PassStateExited"),
+    (10, "MapIterationSucceeded"),
+    (11, "MapStateSucceeded"),
+    (11, "MapStateExited"),
+    (13, "ExecutionSucceeded"),
+)
+
+
+def two(
+    name: str, feature: str, machine: dict[str, Any], data: Any, output: Any, **more: Any
+) -> Case:
+    """A Map over two items, one after the other."""
+    return Case(
+        name, feature, more.pop("cite", MAP), machine, data, output=output, history=ONE_BY_ONE
+    )
+
+
+def refused(name: str, feature: str, where: str, **fields: Any) -> Case:
+    """A field of the distributed Map."""
+    return Case(
+        name,
+        feature,
+        TOLERANCE if "tolerated" in name else DISTRIBUTED,
+        one({"Type": "Map", "ItemProcessor": group(PASS), **fields}),
+        refused=where,
+        verdict="refused",
+        note="the distributed Map is not supported",
+    )
+
+
+SELECTOR = {"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "of.$": "$.of"}
+SELECTED = [{"i": 0, "v": "x", "of": 2}, {"i": 1, "v": "y", "of": 2}]
+THINGS = {"things": ["x", "y"], "of": 2}
+MAPS = [
+    Case(
+        "map-events",
+        "Map: its events and their details",
+        f"{MAP} {SCENARIOS}",
+        three(PASS),
+        ["a", "b"],
+        output=["a", "b"],
+        history=(
+            started(["a", "b"]),
+            entered("Map", ["a", "b"]),
+            (2, "MapStateStarted", {"length": 2}),
+            (3, "MapIterationStarted", {"name": "S", "index": 0}),
+            entered("Pass", "a", "I", 4),
+            exited("Pass", "a", "I", 5),
+            (6, "MapIterationSucceeded", {"name": "S", "index": 0}),
+            (6, "MapIterationStarted", {"name": "S", "index": 1}),
+            entered("Pass", "b", "I", 8),
+            exited("Pass", "b", "I", 9),
+            (10, "MapIterationSucceeded", {"name": "S", "index": 1}),
+            (11, "MapStateSucceeded", None),
+            exited("Map", ["a", "b"], previous=11),
+            succeeded(["a", "b"], 13),
+        ),
+    ),
+    two("map-items-path", "Map: ItemsPath", three(PASS, ItemsPath="$.things"), THINGS, ["x", "y"]),
+    two(
+        "map-item-selector",
+        "Map: ItemSelector and the context object's Map.Item",
+        three(PASS, ItemsPath="$.things", ItemSelector=SELECTOR),
+        THINGS,
+        SELECTED,
+    ),
+    two(
+        "map-parameters",
+        "Map: Iterator and Parameters, the older names",
+        one(
+            {
+                "Type": "Map",
+                "Iterator": group(PASS),
+                "Parameters": SELECTOR,
+                "ItemsPath": "$.things",
+                "MaxConcurrency": 1,
+            }
+        ),
+        THINGS,
+        SELECTED,
+        cite=f"{MAP} {SCENARIOS}",
+    ),
+    two(
+        "map-result",
+        "Map: ResultSelector and ResultPath",
+        three(PASS, ItemsPath="$.things", ResultSelector={"all.$": "$"}, ResultPath="$.out"),
+        THINGS,
+        {**THINGS, "out": {"all": ["x", "y"]}},
+    ),
+    two(
+        "map-jsonata",
+        "Map: Items, ItemSelector and Output (JSONata)",
+        {
+            "QueryLanguage": "JSONata",
+            **three(
+                {**PASS, "Output": "{% $states.input.v %}"},
+                Items="{% $states.input.a[$ > 1] %}",
+                ItemSelector={"v": "{% $states.context.Map.Item.Value * $states.input.by %}"},
+                Output="{% $sum($states.result) %}",
+            ),
+        },
+        {"a": [1, 2, 3], "by": 10},
+        50,
+        cite=f"{MAP} {guide('transforming-data')}",
+    ),
+    two(
+        "map-context-inside",
+        "Map: states of an iteration see Map.Item in the context object",
+        three({**PASS, "Parameters": {"at.$": "$$.Map.Item.Index"}}),
+        ["a", "b"],
+        [{"at": 0}, {"at": 1}],
+    ),
+    two(
+        "map-max-concurrency-path",
+        "Map: MaxConcurrencyPath",
+        mapping(group(PASS), MaxConcurrencyPath="$.most", ItemsPath="$.things"),
+        {**THINGS, "most": 1},
+        ["x", "y"],
+        cite=f"{MAP} {SCENARIOS}",
+    ),
+    Case(
+        "map-no-items",
+        "Map: no items, no iterations",
+        MAP,
+        mapping(group(PASS)),
+        [],
+        output=[],
+        history=(
+            started([]),
+            entered("Map", []),
+            (2, "MapStateStarted", {"length": 0}),
+            (3, "MapStateSucceeded"),
+            (3, "MapStateExited"),
+            (5, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "map-all-at-once",
+        "Map: without MaxConcurrency the iterations run at the same time; outputs keep the order",
+        MAP,
+        mapping(group({"Type": "Wait", "SecondsPath": "$"})),
+        [6, 2, 4],
+        output=[6, 2, 4],
+        history=(
+            started([6, 2, 4]),
+            entered("Map", [6, 2, 4]),
+            (2, "MapStateStarted", {"length": 3}),
+            *((3, "MapIterationStarted", {"name": "S", "index": index}) for index in range(3)),
+            entered("Wait", 6, "I", 4),
+            entered("Wait", 2, "I", 5),
+            entered("Wait", 4, "I", 6),
+            exited("Wait", 2, "I", 8),
+            (10, "MapIterationSucceeded", {"name": "S", "index": 1}),
+            exited("Wait", 4, "I", 9),
+            (12, "MapIterationSucceeded", {"name": "S", "index": 2}),
+            exited("Wait", 6, "I", 7),
+            (14, "MapIterationSucceeded", {"name": "S", "index": 0}),
+            (15, "MapStateSucceeded"),
+            exited("Map", [6, 2, 4], previous=15),
+            succeeded([6, 2, 4], 17),
+        ),
+        lasts=6,
+    ),
+    Case(
+        "map-max-concurrency",
+        "Map: MaxConcurrency",
+        MAP,
+        mapping(group({"Type": "Wait", "Seconds": 2}), MaxConcurrency=10),
+        list(range(30)),
+        output=list(range(30)),
+        ends_with=((125, "ExecutionSucceeded"),),
+        lasts=6,
+    ),
+    Case(
+        "map-concurrency-limit",
+        "Map: an inline Map runs 40 iterations at the same time at most",
+        MAP,
+        mapping(group({"Type": "Wait", "Seconds": 2})),
+        list(range(41)),
+        output=list(range(41)),
+        ends_with=((169, "ExecutionSucceeded"),),
+        lasts=4,
+    ),
+    Case(
+        "map-fails-with-its-iteration",
+        "Map: an iteration's error is the state's; the others are ended",
+        f"{MAP} {recorded('timeouts/test_timeouts')}",
+        mapping(
+            {
+                "StartAt": "W",
+                "States": {"W": {"Type": "Wait", "SecondsPath": "$", "Next": "F"}, "F": FAIL},
+            }
+        ),
+        [9, 2, 9],
+        status="FAILED",
+        error="Mine",
+        cause="because",
+        history=(
+            started([9, 2, 9]),
+            entered("Map", [9, 2, 9]),
+            (2, "MapStateStarted"),
+            *((3, "MapIterationStarted") for _ in range(3)),
+            entered("Wait", 9, "W", 4),
+            entered("Wait", 2, "W", 5),
+            entered("Wait", 9, "W", 6),
+            exited("Wait", 2, "W", 8),
+            entered("Fail", 2, "F", 10),
+            (11, "MapIterationFailed", {"name": "S", "index": 1}),
+            (11, "MapIterationAborted", {"name": "S", "index": 0}),
+            (11, "WaitStateAborted", None),
+            (11, "MapIterationAborted", {"name": "S", "index": 2}),
+            (11, "WaitStateAborted", None),
+            (11, "MapStateFailed", None),
+            failed(17, "Mine", "because"),
+        ),
+        lasts=2,
+    ),
+    Case(
+        "map-retry",
+        "Map: Retry starts all iterations anew",
+        f"{MAP} {SCENARIOS}",
+        mapping(group(FAIL), Retry=[{"ErrorEquals": ["Mine"], "MaxAttempts": 1}]),
+        [1],
+        status="FAILED",
+        error="Mine",
+        history=(
+            started([1]),
+            entered("Map", [1]),
+            (2, "MapStateStarted", {"length": 1}),
+            (3, "MapIterationStarted"),
+            entered("Fail", 1, "I", 4),
+            (5, "MapIterationFailed"),
+            (5, "MapStateStarted", {"length": 1}),
+            (7, "MapIterationStarted"),
+            entered("Fail", 1, "I", 8),
+            (9, "MapIterationFailed"),
+            (9, "MapStateFailed"),
+            failed(11, "Mine", "because"),
+        ),
+        lasts=1,
+    ),
+    Case(
+        "map-catch",
+        "Map: Catch",
+        f"{MAP} {SCENARIOS}",
+        handled(mapping(group(FAIL), Catch=[{"ErrorEquals": ["States.ALL"], "Next": "H"}])),
+        [1],
+        output={"Error": "Mine", "Cause": "because"},
+        history=(
+            started([1]),
+            entered("Map", [1]),
+            (2, "MapStateStarted"),
+            (3, "MapIterationStarted"),
+            (4, "FailStateEntered"),
+            (5, "MapIterationFailed"),
+            (5, "MapStateFailed"),
+            exited("Map", {"Error": "Mine", "Cause": "because"}, previous=7),
+            entered("Pass", {"Error": "Mine", "Cause": "because"}, "H", 8),
+            (9, "PassStateExited"),
+            (10, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "map-iteration-handles-its-own",
+        "Map: an iteration that catches its error succeeds",
+        f"{MAP} {recorded('states_variables/test_error_output')}",
+        mapping(
+            {
+                "StartAt": "T",
+                "States": {
+                    "T": call(Catch=[{"ErrorEquals": ["States.ALL"], "Next": "F"}], End=True),
+                    "F": {"Type": "Pass", "Result": "fallback", "End": True},
+                },
+            },
+            MaxConcurrency=1,
+        ),
+        ["a", "b"],
+        {"f": [Fails("Boom"), "fine"]},
+        output=["fallback", "fine"],
+        history=numbered(
+            (0, "ExecutionStarted"),
+            (0, "MapStateEntered"),
+            (2, "MapStateStarted"),
+            (3, "MapIterationStarted"),
+            (4, "TaskStateEntered"),
+            (5, "TaskScheduled"),
+            (6, "TaskStarted"),
+            (7, "TaskFailed"),
+            (8, "TaskStateExited"),
+            (9, "PassStateEntered"),
+            (10, "PassStateExited"),
+            (11, "MapIterationSucceeded"),
+            (11, "MapIterationStarted"),
+            (13, "TaskStateEntered"),
+            (14, "TaskScheduled"),
+            (15, "TaskStarted"),
+            (16, "TaskSucceeded"),
+            (17, "TaskStateExited"),
+            (18, "MapIterationSucceeded"),
+            (19, "MapStateSucceeded"),
+            (19, "MapStateExited"),
+            (21, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "map-nested",
+        "Map inside of Map",
+        f"{MAP} {SCENARIOS}",
+        mapping(group({"Type": "Map", "ItemProcessor": group(PASS), "MaxConcurrency": 1}, "M")),
+        [["a", "b"]],
+        output=[["a", "b"]],
+        history=numbered(
+            (0, "ExecutionStarted"),
+            (0, "MapStateEntered"),
+            (2, "MapStateStarted"),
+            (3, "MapIterationStarted"),
+            (4, "MapStateEntered"),
+            (5, "MapStateStarted"),
+            (6, "MapIterationStarted"),
+            (7, "PassStateEntered"),
+            (8, "PassStateExited"),
+            (9, "MapIterationSucceeded"),
+            (9, "MapIterationStarted"),
+            (11, "PassStateEntered"),
+            (12, "PassStateExited"),
+            (13, "MapIterationSucceeded"),
+            (14, "MapStateSucceeded"),
+            (14, "MapStateExited"),
+            (16, "MapIterationSucceeded"),
+            (17, "MapStateSucceeded"),
+            (17, "MapStateExited"),
+            (19, "ExecutionSucceeded"),
+        ),
+    ),
+    Case(
+        "map-items-are-no-array",
+        "Map: what is no array is States.Runtime",
+        f"{MAP} {SCENARIOS}",
+        mapping(group(PASS), ItemsPath="$.a"),
+        {"a": 1},
+        status="FAILED",
+        error="States.Runtime",
+        cause='Reference path "$.a" must point to array.',
+        history=(
+            started({"a": 1}),
+            entered("Map", {"a": 1}),
+            failed(2, "States.Runtime", 'Reference path "$.a" must point to array.'),
+        ),
+    ),
+    Case(
+        "map-jsonata-items-are-no-array",
+        "Map: Items that are no array are States.QueryEvaluationError",
+        f"{MAP} {SCENARIOS}",
+        one({"Type": "Map", "Items": "{% 1 %}", "ItemProcessor": group(PASS)}, "JSONata"),
+        {},
+        status="FAILED",
+        error="States.QueryEvaluationError",
+        cause=at(
+            "S",
+            2,
+            "The JSONata expression '1' specified for the field 'Items' returned an unexpected "
+            "result type. Expected 'array', but was 'number' for value: 1",
+        ),
+        history=(
+            started({}),
+            entered("Map", {}),
+            (0, "EvaluationFailed", Including(location="Items", state="S")),
+            (3, "MapStateFailed"),
+            (4, "ExecutionFailed"),
+        ),
+    ),
+    Case(
+        "map-max-concurrency-path-is-no-number",
+        "Map: a MaxConcurrencyPath that finds no integer is States.Runtime",
+        f"{MAP} {SCENARIOS}",
+        mapping(group(PASS), ItemsPath="$.v", MaxConcurrencyPath="$.m"),
+        {"m": "NoNumber", "v": [1]},
+        status="FAILED",
+        error="States.Runtime",
+        cause=at(
+            "S",
+            2,
+            'The MaxConcurrencyPath field refers to value "NoNumber" which is not a valid integer: '
+            "$.m",
+        ),
+        history=line("ExecutionStarted", "MapStateEntered", "ExecutionFailed"),
+    ),
+    refused(
+        "map-distributed",
+        "Map: ProcessorConfig DISTRIBUTED",
+        "/States/S/ItemProcessor/ProcessorConfig/Mode",
+        ItemProcessor={**group(PASS), "ProcessorConfig": {"Mode": "DISTRIBUTED"}},
+    ),
+    refused("map-item-reader", "Map: ItemReader", "/States/S/ItemReader", ItemReader={}),
+    refused("map-item-batcher", "Map: ItemBatcher", "/States/S/ItemBatcher", ItemBatcher={}),
+    refused("map-result-writer", "Map: ResultWriter", "/States/S/ResultWriter", ResultWriter={}),
+    refused("map-label", "Map: Label", "/States/S/Label", Label="l"),
+    refused(
+        "map-tolerated-count",
+        "Map: ToleratedFailureCount and its path",
+        "/States/S/ToleratedFailureCount",
+        ToleratedFailureCount=1,
+    ),
+    refused(
+        "map-tolerated-count-path",
+        "Map: ToleratedFailureCount and its path",
+        "/States/S/ToleratedFailureCountPath",
+        ToleratedFailureCountPath="$.c",
+    ),
+    refused(
+        "map-tolerated-percentage",
+        "Map: ToleratedFailurePercentage and its path",
+        "/States/S/ToleratedFailurePercentage",
+        ToleratedFailurePercentage=5,
+    ),
+    refused(
+        "map-tolerated-percentage-path",
+        "Map: ToleratedFailurePercentage and its path",
+        "/States/S/ToleratedFailurePercentagePath",
+        ToleratedFailurePercentagePath="$.p",
+    ),
+]
+
+CASES = [*PARALLELS, *MAPS]
