@@ -15,6 +15,7 @@ from emulator.states.paths import parse_path, parse_reference
 from emulator.states.scopes import View
 from emulator.states.templates import (
     Template,
+    check_delimiters,
     expression_of,
     is_expression,
     path_template,
@@ -212,6 +213,8 @@ def text_field(name: str, value: Any, *, jsonata: bool) -> Template:
             return found
 
         return evaluate
+    if jsonata:
+        check_delimiters(value)
     return lambda _view: value
 
 

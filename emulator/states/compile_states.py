@@ -26,6 +26,7 @@ from emulator.states.fields import (
 )
 from emulator.states.integrations.resources import parse_resource
 from emulator.states.templates import expression_of, is_expression
+from emulator.states.thresholds import compile_thresholds
 
 TIMEOUT_MAX_S = 99_999_999
 
@@ -249,6 +250,7 @@ class StateCompiler:
             items_expression=_expression(document.get("Items", document.get("ItemsPath", ""))),
             item_selector=fields.template("ItemSelector") or older,
             concurrency=fields.number("MaxConcurrency", 0, TIMEOUT_MAX_S),
+            thresholds=compile_thresholds(fields),
             processor=group,
         )
 

@@ -75,10 +75,6 @@ _REFUSED = {
     "ItemBatcher": "ItemBatcher (distributed Map)",
     "ResultWriter": "ResultWriter (distributed Map)",
     "Label": "Label (distributed Map)",
-    "ToleratedFailureCount": "ToleratedFailureCount (distributed Map)",
-    "ToleratedFailureCountPath": "ToleratedFailureCountPath (distributed Map)",
-    "ToleratedFailurePercentage": "ToleratedFailurePercentage (distributed Map)",
-    "ToleratedFailurePercentagePath": "ToleratedFailurePercentagePath (distributed Map)",
 }
 
 STATE_TYPES = tuple(_BOTH)

@@ -29,13 +29,24 @@ def _format(_sources: QuerySources, template: Any, *values: Any) -> str:
     if len(parts) - 1 != len(values):
         raise ValueError(f"the template has {len(parts) - 1} {{}} for {len(values)} arguments")
     plain = [re.sub(r"\\([{}])", r"\1", part) for part in parts]
-    shown = [value if isinstance(value, str) else dumps(value) for value in values]
+    shown = [_shown(value) for value in values]
     return plain[0] + "".join(value + part for value, part in zip(shown, plain[1:], strict=True))
+
+
+def _shown(value: Any) -> str:
+    """A value as AWS's implementation writes it into a text: not JSON below the top."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return dumps(value)
 
 
 def _string_to_json(_sources: QuerySources, text: Any) -> Any:
     _expect(text, str, "a string")
-    return loads(text) if text else None
+    return loads(text) if text.strip() else None
 
 
 def _json_to_string(_sources: QuerySources, document: Any) -> str:

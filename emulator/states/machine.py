@@ -149,13 +149,14 @@ class MapState(State):
     """A group that runs for each item.
 
     ``concurrency`` 0 means no limit; ``items_expression`` is the text of Items or ItemsPath, for
-    messages.
+    messages; ``thresholds`` check the failures that it would tolerate if it were distributed.
     """
 
     items: Template | None = None
     items_expression: str = ""
     item_selector: Template | None = None
     concurrency: WholeNumber | None = None
+    thresholds: tuple[Callable[[View], None], ...] = ()
     processor: StateGroup = None  # type: ignore[assignment]
 
 

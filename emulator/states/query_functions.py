@@ -110,7 +110,9 @@ def _range(start: Any = None, end: Any = None, step: Any = 1) -> Any:
     count = max(0, math.floor((last - first) / delta + 1e-9) + 1)
     if count > RANGE_MAX:
         raise JException("D2014", -1, count)
-    return [Utils.convert_number(first + delta * index) for index in range(count)]
+    made = [Utils.convert_number(first + delta * index) for index in range(count)]
+    # As recorded on AWS: a single element comes without its array, like any JSONata sequence.
+    return made[0] if count == 1 else made
 
 
 def _hash(data: Any = None, algorithm: Any = None) -> Any:

@@ -69,6 +69,8 @@ async def run_map(visit: Visit) -> Outcome:
         raise
     limit = min(limit or CONCURRENCY_MAX, CONCURRENCY_MAX)
     lane.emit("MapStateStarted", {"length": len(items)})
+    for check in state.thresholds:
+        check(view)
     results = await _Iterations(visit, state, view, items).run(limit)
     lane.note("MapStateSucceeded", lane.previous)
     return conclude(visit, view, results)

@@ -26,6 +26,16 @@ def is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
 
 
+def check_delimiters(value: str) -> None:
+    """Refuse text that opens an expression without closing it, or the other way round.
+
+    Raises ValueError. Source:
+    https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+    """
+    if value.startswith("{%") != value.endswith("%}"):
+        raise ValueError(f"a JSONata expression starts with '{{%' and ends with '%}}': {value!r}")
+
+
 def expression_of(value: str) -> str:
     """What stands between the delimiters."""
     return value[2:-2].strip()
@@ -71,6 +81,8 @@ def _query(value: Any, location: str, depth: int) -> Any:
         raise ValueError(f"{location} is nested more than {NESTING_MAX} levels deep")
     if is_expression(value):
         return query_value(expression_of(value), location)
+    if isinstance(value, str):
+        check_delimiters(value)
     if isinstance(value, dict):
         members = {k: _query(v, f"{location}/{k}", depth + 1) for k, v in value.items()}
         return _object(members, value)

@@ -151,6 +151,7 @@ PARALLELS = [
             (9, "ExecutionSucceeded"),
         ),
         lasts=6,
+        races=True,
     ),
     Case(
         "parallel-fails-with-its-branch",
@@ -180,6 +181,7 @@ PARALLELS = [
             failed(9, "Mine", "because"),
         ),
         lasts=2,
+        races=True,
     ),
     Case(
         "parallel-retry",
@@ -308,11 +310,33 @@ def refused(name: str, feature: str, where: str, **fields: Any) -> Case:
     return Case(
         name,
         feature,
-        TOLERANCE if "tolerated" in name else DISTRIBUTED,
+        DISTRIBUTED,
         one({"Type": "Map", "ItemProcessor": group(PASS), **fields}),
         refused=where,
         verdict="refused",
         note="the distributed Map is not supported",
+    )
+
+
+def intolerable(name: str, feature: str, fields: dict[str, str], value: Any, message: str) -> Case:
+    """A Map whose failure threshold cannot be one."""
+    data = {"v": [1], "t": value}
+    return Case(
+        name,
+        feature,
+        f"{TOLERANCE} {SCENARIOS}",
+        mapping(group(PASS), ItemsPath="$.v", **fields),
+        data,
+        status="FAILED",
+        error="States.Runtime",
+        cause=at("S", 2, message),
+        history=(
+            started(data),
+            entered("Map", data),
+            (2, "MapStateStarted"),
+            failed(3, "States.Runtime", at("S", 2, message)),
+        ),
+        note="recorded with a distributed Map",
     )
 
 
@@ -448,26 +472,37 @@ MAPS = [
             succeeded([6, 2, 4], 17),
         ),
         lasts=6,
+        races=True,
     ),
     Case(
         "map-max-concurrency",
         "Map: MaxConcurrency",
         MAP,
-        mapping(group({"Type": "Wait", "Seconds": 2}), MaxConcurrency=10),
-        list(range(30)),
-        output=list(range(30)),
-        ends_with=((125, "ExecutionSucceeded"),),
-        lasts=6,
-    ),
-    Case(
-        "map-concurrency-limit",
-        "Map: an inline Map runs 40 iterations at the same time at most",
-        MAP,
-        mapping(group({"Type": "Wait", "Seconds": 2})),
-        list(range(41)),
-        output=list(range(41)),
-        ends_with=((169, "ExecutionSucceeded"),),
-        lasts=4,
+        mapping(group({"Type": "Wait", "SecondsPath": "$"}), MaxConcurrency=2),
+        [3, 5, 4],
+        output=[3, 5, 4],
+        history=(
+            started([3, 5, 4]),
+            entered("Map", [3, 5, 4]),
+            (2, "MapStateStarted", {"length": 3}),
+            (3, "MapIterationStarted", {"name": "S", "index": 0}),
+            (3, "MapIterationStarted", {"name": "S", "index": 1}),
+            entered("Wait", 3, "I", 4),
+            entered("Wait", 5, "I", 5),
+            exited("Wait", 3, "I", 6),
+            (8, "MapIterationSucceeded", {"name": "S", "index": 0}),
+            (8, "MapIterationStarted", {"name": "S", "index": 2}),
+            entered("Wait", 4, "I", 10),
+            exited("Wait", 5, "I", 7),
+            (12, "MapIterationSucceeded", {"name": "S", "index": 1}),
+            exited("Wait", 4, "I", 11),
+            (14, "MapIterationSucceeded", {"name": "S", "index": 2}),
+            (15, "MapStateSucceeded"),
+            exited("Map", [3, 5, 4], previous=15),
+            succeeded([3, 5, 4], 17),
+        ),
+        lasts=7,
+        races=True,
     ),
     Case(
         "map-fails-with-its-iteration",
@@ -502,6 +537,7 @@ MAPS = [
             failed(17, "Mine", "because"),
         ),
         lasts=2,
+        races=True,
     ),
     Case(
         "map-retry",
@@ -683,29 +719,81 @@ MAPS = [
     refused("map-item-batcher", "Map: ItemBatcher", "/States/S/ItemBatcher", ItemBatcher={}),
     refused("map-result-writer", "Map: ResultWriter", "/States/S/ResultWriter", ResultWriter={}),
     refused("map-label", "Map: Label", "/States/S/Label", Label="l"),
-    refused(
+    two(
         "map-tolerated-count",
-        "Map: ToleratedFailureCount and its path",
-        "/States/S/ToleratedFailureCount",
-        ToleratedFailureCount=1,
+        "Map: ToleratedFailureCount of an inline Map is taken",
+        three(PASS, ToleratedFailureCount=1),
+        ["a", "b"],
+        ["a", "b"],
+        cite=f"{TOLERANCE} {recorded('evaluate_jsonata/test_base_evaluate_expressions')}",
     ),
-    refused(
-        "map-tolerated-count-path",
-        "Map: ToleratedFailureCount and its path",
-        "/States/S/ToleratedFailureCountPath",
-        ToleratedFailureCountPath="$.c",
-    ),
-    refused(
+    two(
         "map-tolerated-percentage",
-        "Map: ToleratedFailurePercentage and its path",
-        "/States/S/ToleratedFailurePercentage",
-        ToleratedFailurePercentage=5,
+        "Map: ToleratedFailurePercentage of an inline Map is taken",
+        {
+            "QueryLanguage": "JSONata",
+            **three(PASS, Items=["a", "b"], ToleratedFailurePercentage="{% 2.5 * 4 %}"),
+        },
+        {},
+        ["a", "b"],
+        cite=f"{TOLERANCE} {recorded('evaluate_jsonata/test_base_evaluate_expressions')}",
     ),
-    refused(
-        "map-tolerated-percentage-path",
-        "Map: ToleratedFailurePercentage and its path",
-        "/States/S/ToleratedFailurePercentagePath",
-        ToleratedFailurePercentagePath="$.p",
+    intolerable(
+        "map-tolerated-count-path-is-no-number",
+        "Map: what ToleratedFailureCountPath refuses",
+        {"ToleratedFailureCountPath": "$.t"},
+        "NoNumber",
+        'The ToleratedFailureCountPath field refers to value "NoNumber" which is not a valid '
+        "integer: $.t",
+    ),
+    intolerable(
+        "map-tolerated-count-path-is-negative",
+        "Map: what ToleratedFailureCountPath refuses",
+        {"ToleratedFailureCountPath": "$.t"},
+        -1,
+        "ToleratedFailureCount cannot be negative.",
+    ),
+    intolerable(
+        "map-tolerated-percentage-path-is-no-number",
+        "Map: what ToleratedFailurePercentagePath refuses",
+        {"ToleratedFailurePercentagePath": "$.t"},
+        {},
+        'The ToleratedFailurePercentagePath field refers to value "{}" which is not a valid float: '
+        "$.t",
+    ),
+    intolerable(
+        "map-tolerated-percentage-path-is-too-large",
+        "Map: what ToleratedFailurePercentagePath refuses",
+        {"ToleratedFailurePercentagePath": "$.t"},
+        100.1,
+        "ToleratedFailurePercentage must be between 0 and 100.",
+    ),
+    Case(
+        "map-inline-tolerates-no-failure",
+        "Map: failure thresholds of an inline Map have no effect",
+        TOLERANCE,
+        mapping(group(FAIL), ToleratedFailureCount=5, ToleratedFailurePercentage=100),
+        [1],
+        status="FAILED",
+        error="Mine",
+        history=numbered(
+            (0, "ExecutionStarted"),
+            (0, "MapStateEntered"),
+            (2, "MapStateStarted"),
+            (3, "MapIterationStarted"),
+            (4, "FailStateEntered"),
+            (5, "MapIterationFailed"),
+            (5, "MapStateFailed"),
+            (7, "ExecutionFailed"),
+        ),
+        note="thresholds are documented for the distributed Map only",
+    ),
+    Case(
+        "map-tolerated-percentage-is-checked",
+        "Map: ToleratedFailurePercentage is checked at creation",
+        TOLERANCE,
+        mapping(group(PASS), ToleratedFailurePercentage=101),
+        refused="/States/S/ToleratedFailurePercentage",
     ),
 ]
 

@@ -91,8 +91,9 @@ class Case:
 
     ``functions`` are the Lambda functions by name: an answer, or a list of answers of which the
     last repeats; an answer is a JSON value, a function of the event, or one of the classes above.
-    ``lasts`` is the time from start to stop in seconds (or the least and the most). With
-    ``refused`` the definition is not accepted, for a reason that contains it.
+    ``lasts`` is the time from start to stop in seconds (or the least and the most). With ``races``
+    several timers run at once, so that real time must not go too fast. With ``refused`` the
+    definition is not accepted, for a reason that contains it.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Case:
     ends_with: tuple[Expected, ...] = ()
     events: Any = UNSAID
     lasts: float | tuple[float, float] | None = None
+    races: bool = False
     refused: str | None = None
     verdict: str = "works"
     note: str = ""

@@ -268,6 +268,7 @@ RETRIES = [
         output={"r": "done"},
         history=attempts("TimedOut", DONE),
         lasts=8,
+        races=True,
     ),
     Case(
         "retry-jitter-unknown",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.asl import branches, choices, data_flow, errors, intrinsics, simple_states, tasks
+from tests.asl import (
+    branches,
+    choices,
+    data_flow,
+    errors,
+    intrinsics,
+    jsonata,
+    simple_states,
+    tasks,
+    variables,
+)
 from tests.asl.cases import Case
 
 CASES: list[Case] = [
@@ -13,4 +23,6 @@ CASES: list[Case] = [
     *tasks.CASES,
     *errors.CASES,
     *branches.CASES,
+    *jsonata.CASES,
+    *variables.CASES,
 ]

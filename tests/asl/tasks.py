@@ -113,6 +113,7 @@ def timed_out(
         cause=None,
         history=history,
         lasts=seconds,
+        races=isinstance(answer, CallsBack),
     )
 
 
@@ -330,6 +331,7 @@ CALLBACKS = [
         CallsBack(after=8, output='"alive"', beats=(3, 6)),
         output="alive",
         lasts=8,
+        races=True,
         history=CALLED_BACK,
     ),
     Case(
@@ -362,6 +364,7 @@ CALLBACKS = [
             (11, "ExecutionSucceeded"),
         ),
         lasts=4,
+        races=True,
     ),
     Case(
         "call-pattern-is-checked",

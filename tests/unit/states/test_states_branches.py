@@ -176,6 +176,11 @@ def test_map_starts_all_iterations_at_once_without_a_limit() -> None:
     ]
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: language",
+    feature="Map: an inline Map runs 40 iterations at the same time at most",
+    source="https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html",
+)
 @pytest.mark.parametrize(
     ("fields", "expected"), [({}, 40), ({"MaxConcurrency": 3}, 3), ({"MaxConcurrency": 0}, 40)]
 )

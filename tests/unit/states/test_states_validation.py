@@ -260,7 +260,6 @@ def test_choice_rules(rule: dict[str, Any]) -> None:
         ({"Type": "Map", "ItemProcessor": GROUP, "ItemReader": {}}, "ItemReader"),
         ({"Type": "Map", "ItemProcessor": GROUP, "ResultWriter": {}}, "ResultWriter"),
         ({"Type": "Map", "ItemProcessor": GROUP, "ItemBatcher": {}}, "ItemBatcher"),
-        ({"Type": "Map", "ItemProcessor": GROUP, "ToleratedFailureCount": 1}, "ToleratedFailure"),
         (
             {"Type": "Task", "Resource": "arn:aws:states:us-east-1:000000000000:activity:a"},
             "an activity",
