@@ -27,6 +27,9 @@ from emulator.states.timestamps import parse_timestamp
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}\Z")
 WAIT_MAX_S = 99_999_999
+TIMESTAMP_MAX_S = 2_147_483_647
+"""How far off a timestamp may be: AWS was recorded taking 24,855 days and refusing one more."""
+_WHOLE = re.compile(r"-?\d{1,10}", re.ASCII)
 Made = TypeVar("Made")
 
 
@@ -164,7 +167,7 @@ def whole_number_path(name: str, value: Any, least: int, most: int) -> machine.W
     compiled = data_path(value)
 
     def read(view: View) -> int:
-        found = compiled(view)
+        found = _digits(compiled(view))
         if not is_number(found) or found != int(found):
             shown = found if isinstance(found, str) else dumps(found)
             raise PathFault(
@@ -175,6 +178,11 @@ def whole_number_path(name: str, value: Any, least: int, most: int) -> machine.W
         return int(found)
 
     return read
+
+
+def _digits(found: Any) -> Any:
+    """A whole number written as text is one, as recorded on AWS (for MaxConcurrencyPath)."""
+    return int(found) if isinstance(found, str) and _WHOLE.fullmatch(found) else found
 
 
 def query_condition(value: Any, location: str) -> machine.Rule:
@@ -269,12 +277,13 @@ def _query_time(found: Any) -> float:
             "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format "
             f"string: {shown}",
             "Timestamp",
+            evaluated=True,
         )
     return at
 
 
 def _limited(at: float, now: float) -> float:
-    if at - now > WAIT_MAX_S:
+    if at - now > TIMESTAMP_MAX_S:
         raise PathFault("Wait state delay is too long.")
     return at
 

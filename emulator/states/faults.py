@@ -107,8 +107,12 @@ class PathFault(Exception):  # noqa: N818 (turned into a StateFault by whoever k
 
 
 class QueryFault(Exception):  # noqa: N818 (turned into a StateFault by whoever knows the state)
-    """A JSONata expression failed; ``location`` is the field, slash-separated from the state."""
+    """A JSONata expression failed; ``location`` is the field, slash-separated from the state.
 
-    def __init__(self, message: str, location: str) -> None:
+    ``evaluated``: it gave a value of the right type, which its field cannot take.
+    """
+
+    def __init__(self, message: str, location: str, *, evaluated: bool = False) -> None:
         super().__init__(message)
         self.location = location
+        self.evaluated = evaluated

@@ -100,8 +100,10 @@ def _evaluation_failed(visit: Visit, fault: QueryFault) -> StateFault:
     details = {"error": QUERY_EVALUATION_ERROR, "cause": cause, "state": visit.state.name}
     if fault.location:
         details["location"] = fault.location
-    # As recorded on AWS: right after entering, the event follows what came before the state.
-    previous = visit.entered_previous if lane.previous == visit.entered else lane.previous
+    # As recorded on AWS: right after entering, the event follows what came before the state, unless
+    # it is only the field that cannot take the value.
+    early = lane.previous == visit.entered and not fault.evaluated
+    previous = visit.entered_previous if early else lane.previous
     lane.previous = lane.note("EvaluationFailed", previous, details)
     return StateFault(QUERY_EVALUATION_ERROR, cause)
 

@@ -197,7 +197,12 @@ def _split(inner: str) -> list[str]:
 def _key(part: str, text: str) -> str | int:
     quoted = _QUOTED.fullmatch(part)
     if quoted:
-        return re.sub(r"\\(.)", r"\1", quoted.group(1) or quoted.group(2) or "")
+        # A backslash escapes the quote around the name and itself; elsewhere it is one (as
+        # recorded on AWS).
+        single, double = quoted.groups()
+        if single is not None:
+            return re.sub(r"\\(['\\])", r"\1", single)
+        return re.sub(r'\\(["\\])', r"\1", double)
     if _INDEX.match(part):
         return int(part)
     raise ValueError(f"[{part}] is neither an index nor a quoted name in the path {text}")

@@ -430,6 +430,14 @@ MAPS = [
         ["x", "y"],
         cite=f"{MAP} {SCENARIOS}",
     ),
+    two(
+        "map-max-concurrency-path-text",
+        "Map: MaxConcurrencyPath takes a whole number that is text",
+        mapping(group(PASS), MaxConcurrencyPath="$.most", ItemsPath="$.things"),
+        {**THINGS, "most": "1"},
+        ["x", "y"],
+        cite=f"{MAP} {recorded('assign/test_assign_reference_variables')}",
+    ),
     Case(
         "map-no-items",
         "Map: no items, no iterations",

@@ -249,6 +249,14 @@ CASES = [
         [15],
     ),
     path("path-filter-exists", "JSONPath: filters by presence", "$.books[?(@.tags)].name", ["a"]),
+    passing(
+        "path-quoted-name",
+        "JSONPath: quotes and backslashes in bracketed names",
+        f"{PATHS} {recorded('scenarios/test_base_scenarios')}",
+        {"Parameters": {"v.$": '$[\'Test\\""Name"\']'}},
+        {"v": 1},
+        given={'Test\\""Name"': 1},
+    ),
     path("path-finds-no-nodes", "JSONPath: an indefinite path may find none", "$.gone[*]", []),
     context(
         "context-execution-input",

@@ -12,6 +12,7 @@ from tests.asl.cases import (
     line,
     one,
     passing,
+    recorded,
     spec,
 )
 
@@ -259,6 +260,21 @@ CASES = [
         "States.Format of several values",
         "States.Format('{}/{}/{}', $.Id, true, null)",
         "123456/true/null",
+    ),
+    passing(
+        "intrinsic-format-object",
+        "Intrinsic: States.Format of objects and arrays, which is not JSON",
+        f"{PAGE} {recorded('intrinsic_functions/test_generic')}",
+        {"Parameters": {"r.$": "States.Format('fst={} and snd={}.', $.v, $.v.Arg2)"}},
+        {"r": "fst={Arg1=1, Arg2=[]} and snd=[]."},
+        given={"v": {"Arg1": 1, "Arg2": []}},
+    ),
+    passing(
+        "intrinsic-string-to-json-blank",
+        "Intrinsic: States.StringToJson of a blank text is null",
+        f"{PAGE} {recorded('intrinsic_functions/test_json_manipulation')}",
+        {"Parameters": {"r.$": "States.Array(States.StringToJson(''), States.StringToJson(' '))"}},
+        {"r": [None, None]},
     ),
     call(
         "intrinsic-escapes",

@@ -27,6 +27,10 @@ NOT_A_TIME = (
     "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time "
     "format string"
 )
+NO_TIMESTAMP = (
+    "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: "
+    "2016-13-05T21:29:29Z"
+)
 AT = {"at": "2026-01-01T00:00:03Z", "s": 3}
 
 
@@ -248,6 +252,39 @@ CASES = [
         spec("timestamps"),
         one({"Type": "Wait", "Timestamp": "2026-01-01t00:00:04z"}),
         refused="/States/S/Timestamp",
+    ),
+    Case(
+        "wait-timestamp-jsonata-is-none",
+        "Wait: what Timestamp (JSONata) refuses",
+        WAIT_RECORDED,
+        one({"Type": "Wait", "Timestamp": "{% '2016-13-05T21:29:29Z' %}"}, "JSONata"),
+        {},
+        status="FAILED",
+        error="States.QueryEvaluationError",
+        cause=at("S", 2, NO_TIMESTAMP),
+        history=(
+            started({}),
+            entered("Wait", {}),
+            (
+                2,
+                "EvaluationFailed",
+                {
+                    "error": "States.QueryEvaluationError",
+                    "cause": at("S", 2, NO_TIMESTAMP),
+                    "location": "Timestamp",
+                    "state": "S",
+                },
+            ),
+            failed(3, "States.QueryEvaluationError", at("S", 2, NO_TIMESTAMP)),
+        ),
+    ),
+    unable(
+        "wait-timestamp-path-too-far",
+        "Wait: how far off a timestamp may be",
+        f"{guide('state-wait')} {recorded('base/test_wait')}",
+        {"TimestampPath": "$.t"},
+        {"t": "2094-01-20T00:00:00Z"},
+        "Wait state delay is too long.",
     ),
     unable(
         "wait-timestamp-path-no-t",
