@@ -1,11 +1,11 @@
-"""``python -m benchmarks [system|nst ...]``: run the named benchmarks, by default all."""
+"""``python -m benchmarks [system|orchestrator|nst ...]``: run those named, by default all."""
 
 from __future__ import annotations
 
 import runpy
 import sys
 
-NAMES = ("system", "nst")
+NAMES = ("system", "orchestrator", "nst")
 
 
 def main() -> None:

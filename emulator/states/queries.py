@@ -7,7 +7,7 @@ on the way in and out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -43,15 +43,15 @@ class QueryEngine:
         for name, function in functions(sources).items():
             self._base.bind(name, function)
 
-    def frame(self, bindings: Mapping[str, Any]) -> Any:
-        """An environment in which ``bindings`` are known.
+    def frame(self, documents: Mapping[str, Any]) -> DocumentsFrame:
+        """An environment in which ``documents`` are known, by names without ``$``.
 
-        Names are without ``$``, values from `to_query`. Good for several expressions.
+        Good for many expressions.
         """
-        return self.inner_frame(self._base, bindings)
+        return DocumentsFrame(self._base, documents)
 
     def inner_frame(self, outer: Any, bindings: Mapping[str, Any]) -> Any:
-        """An environment with ``bindings`` inside of another."""
+        """An environment with ``bindings`` (values from `to_query`) inside of another."""
         frame = Jsonata.Frame(outer)
         for name, value in bindings.items():
             frame.bind(name, value)
@@ -90,6 +90,26 @@ class QueryEngine:
         if document is _UNSUPPORTED:
             raise QueryFault(f"{what} returned an unsupported result type.", location)
         return document
+
+
+class DocumentsFrame(Jsonata.Frame):  # type: ignore[misc] # (untyped base)
+    """Documents by name, each converted when an expression reads it first."""
+
+    def __init__(self, outer: Any, documents: Mapping[str, Any]) -> None:
+        super().__init__(outer)
+        self._documents = documents
+
+    def lookup(self, name: str) -> Any:
+        """What the library asks for a variable's value."""
+        if name not in self.bindings and name in self._documents:
+            self.bindings[name] = to_query(self._documents[name])
+        return super().lookup(name)
+
+    def change(self, documents: Mapping[str, Any], names: Iterable[str]) -> None:
+        """Know ``documents`` from now on; those of ``names`` are new."""
+        self._documents = documents
+        for name in names:
+            self.bindings.pop(name, None)
 
 
 @lru_cache(maxsize=20_000)

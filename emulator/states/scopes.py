@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from emulator.states import query_paths
 from emulator.states.documents import dumps, utf8_bytes
-from emulator.states.queries import QueryEngine, to_query
+from emulator.states.queries import NOTHING, DocumentsFrame, QueryEngine, to_query
 
 VARIABLE_BYTES_MAX = 262_144
 """Size limit of one variable and of one Assign (256 KiB)."""
@@ -24,7 +25,7 @@ class Variables:
 
     def __init__(self, engine: QueryEngine, outer: Variables | None = None) -> None:
         self._engine = engine
-        self._frame: Any = None
+        self._frame: DocumentsFrame | None = None
         self.sizes: dict[str, int] = dict(outer.sizes) if outer else {}
         self.values: dict[str, Any] = dict(outer.values) if outer else {}
 
@@ -44,20 +45,17 @@ class Variables:
         self.sizes = merged
         self.values = {**self.values, **values}
         if self._frame is not None:
-            for name, value in values.items():
-                self._frame.bind(name, to_query(value))
+            self._frame.change(self.values, values)
 
     def inner(self) -> Variables:
         """The scope of a branch or iteration."""
         return Variables(self._engine, self)
 
     @property
-    def frame(self) -> Any:
+    def frame(self) -> DocumentsFrame:
         """The variables as JSONata's environment."""
         if self._frame is None:
-            self._frame = self._engine.frame(
-                {name: to_query(value) for name, value in self.values.items()}
-            )
+            self._frame = self._engine.frame(self.values)
         return self._frame
 
 
@@ -68,7 +66,7 @@ class View:
     (``input``, and ``result`` or ``errorOutput`` where there is one).
     """
 
-    __slots__ = ("_frame", "context", "data", "engine", "states", "variables")
+    __slots__ = ("_frame", "_has_context", "context", "data", "engine", "states", "variables")
 
     def __init__(
         self,
@@ -84,14 +82,38 @@ class View:
         self.data = data
         self.states = states
         self._frame: Any = None
+        self._has_context = False
 
     def query(self, expression: str, location: str) -> Any:
         """The value of a JSONata expression (queries.NOTHING when it has none)."""
-        if self._frame is None:
+        names = query_paths.member_path(expression)
+        found = query_paths.UNDECIDED if names is None else self._member(*names)
+        if found is not query_paths.UNDECIDED:
+            return query_paths.plain(found)
+        return self.engine.evaluate(expression, self._environment(expression), location)
+
+    def _member(self, variable: str, *names: str) -> Any:
+        if variable != "states":
+            if variable not in self.variables.values:
+                return query_paths.UNDECIDED  # a function, perhaps
+            return query_paths.member(self.variables.values[variable], names, NOTHING)
+        if not names:
+            return query_paths.UNDECIDED
+        stage, *rest = names
+        document = self.context() if stage == "context" else self.states.get(stage, NOTHING)
+        return query_paths.member(document, tuple(rest), NOTHING)
+
+    def _environment(self, expression: str) -> Any:
+        if not query_paths.sees_states(expression):
+            return self.variables.frame
+        context = query_paths.sees_context(expression)
+        if self._frame is None or (context and not self._has_context):
             states = {name: to_query(value) for name, value in self.states.items()}
-            states["context"] = to_query(self.context())
+            if context:
+                states["context"] = to_query(self.context())
+            self._has_context = context
             self._frame = self.engine.inner_frame(self.variables.frame, {"states": states})
-        return self.engine.evaluate(expression, self._frame, location)
+        return self._frame
 
     def with_states(self, **more: Any) -> View:
         """The view of a later stage: ``result`` or ``error_output`` known (JSONata)."""

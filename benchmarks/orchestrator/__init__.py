@@ -1,0 +1,1 @@
+"""Step Functions and Lambda of the emulator: latency, memory, virtual time; peers beside them."""
