@@ -18,7 +18,11 @@ CLOSE_TIMEOUT_S = 2
 
 def bind(host: str, port: int, what: str) -> socket.socket:
     """A listening socket on ``host:port`` (0: a free one); EmulatorError when it is taken."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # The protocol is named: without it asyncio leaves Nagle's algorithm on, and each answer waits
+    # up to 40 ms for the client's delayed acknowledgement of its head.
+    listener = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

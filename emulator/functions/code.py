@@ -36,6 +36,8 @@ class CodeStore:
 
         Raises InvalidZipFileException (502, as AWS) for code that cannot be unpacked.
         """
+        if function.source is not None:
+            return function.source
         digest = re.sub(r"[^A-Za-z0-9]", "_", function.code_sha256)
         place = f"{function.account}-{function.region}-{function.name}-{digest}"
         under_way = self._unpacking.get(place)

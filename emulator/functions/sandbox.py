@@ -106,11 +106,13 @@ class Sandbox:
         self._exit = asyncio.create_task(self._watch_exit(self._process))
         self._watch_memory()
 
-    async def ready(self, within_s: float) -> Outcome | None:
+    async def ready(self, within_s: float, request_id: str) -> Outcome | None:
         """Wait for the end of the init phase: None, or how it failed.
 
-        Raises TimeoutError when it is not over ``within_s`` seconds from now.
+        ``request_id`` is the event it is started for. Raises TimeoutError when it is not over
+        ``within_s`` seconds from now.
         """
+        self._request_id = request_id
         late = asyncio.Event()
         timer = self._clock.call_later(within_s, late.set)
         waiting = asyncio.ensure_future(late.wait())
@@ -148,8 +150,11 @@ class Sandbox:
 
     def begin(self, request_id: str) -> None:
         """Write the START line; the tail of the log begins here."""
-        self._request_id = request_id
         self._tail.clear()
+        self._start_line(request_id)
+
+    def _start_line(self, request_id: str) -> None:
+        self._request_id = request_id
         self.print(outcome.start_line(request_id, self.function.version))
 
     def finish(self, event: Event, result: Outcome, duration_s: float) -> None:
@@ -177,8 +182,9 @@ class Sandbox:
         """Write how a start failed; in the phase ``invoke`` it is the end of the event too."""
         if self._output is not None:
             self._output.drain()
-        self.print(outcome.init_report_line(took_s, phase, failed.error_type or ""))
+        self.print(outcome.init_report_line(took_s, phase, failed))
         if phase == "invoke":
+            self._start_line(request_id)
             status = failed.status or f"error\tError Type: {failed.error_type}"
             event = Event(request_id, "", b"", 0, "")
             self.finish(event, replace(failed, status=status), took_s)
@@ -223,17 +229,16 @@ class Sandbox:
             self._init_s = self._clock.now() - self.born_at
             self._ready.set_result(None)
         event = await self._events.get()
-        return Reply(
-            200,
-            event.payload,
-            {
-                "Content-Type": "application/json",
-                "Lambda-Runtime-Aws-Request-Id": event.request_id,
-                "Lambda-Runtime-Deadline-Ms": str(event.deadline_ms),
-                "Lambda-Runtime-Invoked-Function-Arn": event.arn,
-                "Lambda-Runtime-Trace-Id": event.trace_id,
-            },
-        )
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": event.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(event.deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": event.arn,
+            "Lambda-Runtime-Trace-Id": event.trace_id,
+        }
+        if event.client_context:
+            headers["Lambda-Runtime-Client-Context"] = event.client_context
+        return Reply(200, event.payload, headers)
 
     def take_response(self, request_id: str, body: bytes, length: int) -> Reply:
         """The result of the event."""

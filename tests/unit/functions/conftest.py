@@ -104,6 +104,8 @@ class Lab:
 
     @property
     def backend(self):
+        """moto's backend; whoever asks for it may change functions."""
+        self.functions.forget()
         return lambda_backends[ids.ACCOUNT][ids.REGION]
 
     def deploy(self, name, code, **config):

@@ -111,7 +111,7 @@ def test_a_failed_asynchronous_event_is_tried_twice_more_with_the_same_request_i
             await it.invoke("fn", {"mark": str(mark), "fail": True}, InvocationType="Event")
             await clock.step()
             await clock.step()
-            await until(lambda: not it.functions._events)
+            await until(lambda: not it.functions._queue.under_way)
             assert clock.slept == [60.0, 120.0]
             marks = mark.read_text().split()
             assert len(marks) == 3
