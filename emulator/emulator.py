@@ -118,6 +118,7 @@ class Emulator:
         )
         lane.watch("lambda", self.functions.forget)
         await self.functions.start()
+        self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
         worker = settings.worker_command or (sys.executable, "-m", "worker")
         self.tasks = TasksService(

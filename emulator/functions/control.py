@@ -1,8 +1,8 @@
 """What is done to calls of Lambda's control plane before moto gets them.
 
-Code that lies in S3 is fetched from our S3 (moto looks into its own, which is empty), the hot-reload
-bucket becomes a pointer to a directory, and what no sandbox or data plane here would honour is
-refused by name when it is asked for, not when it fails to happen.
+Code that lies in S3 is fetched from our S3 (moto looks into its own, which is empty), the bucket
+"hot-reload" becomes a pointer to a directory, and what no sandbox or data plane here would honour
+is refused by name when it is asked for, not when it fails to happen.
 """
 
 from __future__ import annotations

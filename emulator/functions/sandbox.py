@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import shutil
-import signal
-import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emulator.core.clock import Clock, Timer, iso
 from emulator.functions import memory, outcome
 from emulator.functions.definition import Function
+from emulator.functions.launcher import Child, Job, Launcher
 from emulator.functions.outcome import Event, Outcome
 from emulator.functions.output import Output
 from emulator.functions.runtime_api import Reply, accepted, problem
 from emulator.functions.settings import FunctionsSettings
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 TAIL_LINES_MAX = 2000
 
 Line = tuple[float, str]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a sandbox lives: its code, the runtime's packages, its own scratch directory."""
-
-    task_root: Path
-    runtime_dir: Path
-    scratch: Path
 
 
 class Sandbox:
@@ -62,9 +49,9 @@ class Sandbox:
         self._clock = clock
         self._settings = settings
         self._write = write
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._output: Output | None = None
-        self._place: Place | None = None
+        self._scratch: Path | None = None
         self._exit: asyncio.Task[None] | None = None
         self._memory_timer: Timer | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue(1)
@@ -83,26 +70,15 @@ class Sandbox:
         """The process's id."""
         return self._process.pid if self._process else 0
 
-    async def start(self, place: Place, environment: dict[str, str]) -> None:
-        """Start the process; ``ready`` tells when its init phase is over."""
-        self._place = place
+    async def start(self, launcher: Launcher, job: Job, scratch: Path | None) -> None:
+        """Start the process; ``ready`` tells when its init phase is over.
+
+        ``scratch`` is a directory of its own that ends with it.
+        """
+        self._scratch = scratch
         self.born_at = self._clock.now()
-        self._output = Output(self.print)
-        linux = sys.platform == "linux"
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-S", "-P", "-X", "utf8", str(BOOTSTRAP), str(os.getpid())),
-                *(str(place.task_root), str(place.runtime_dir)),
-                # A pipe nobody writes to: its end tells the process that the emulator has ended.
-                stdin=asyncio.subprocess.DEVNULL if linux else asyncio.subprocess.PIPE,
-                stdout=self._output.writer,
-                stderr=self._output.writer,
-                cwd=place.task_root,
-                env=environment,
-                start_new_session=True,
-            )
-        finally:
-            self._output.started()
+        self._output = Output(job.output, self.print)
+        self._process = await launcher.launch(job)
         self._exit = asyncio.create_task(self._watch_exit(self._process))
         self._watch_memory()
 
@@ -217,9 +193,8 @@ class Sandbox:
         for timer in (self.idle_timer, self._memory_timer):
             if timer is not None:
                 timer.cancel()
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.kill()
 
     # What the Runtime API asks.
 
@@ -277,10 +252,8 @@ class Sandbox:
             self._look_at_memory()
             self.kill()
 
-    async def _watch_exit(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch_exit(self, process: Child) -> None:
         code = await process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it left behind in its group
         self.kill()
         if self._output is not None:
             self._output.close()
@@ -289,8 +262,8 @@ class Sandbox:
             self._ready.set_result(result)
         if self._done is not None and not self._done.done():
             self._done.set_result(result)
-        if self._place is not None:
-            await asyncio.to_thread(shutil.rmtree, self._place.scratch, ignore_errors=True)
+        if self._scratch is not None:
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     def _watch_memory(self) -> None:
         """Look now and again as long as the process is busy."""
@@ -303,7 +276,7 @@ class Sandbox:
 
     def _look_at_memory(self) -> bool:
         """Whether the process has used more than its function may (it is killed then)."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or self._process.over:
             return False
         used = memory.memory_of(self._process.pid)
         self._peak = max(self._peak, used.peak)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterable
@@ -58,7 +59,9 @@ class FunctionsService:
         self._clock = clock
         self._bus = bus
         self._settings = settings
-        self._root = Path(tempfile.mkdtemp(prefix="nst-functions-"))
+        # Not in /tmp where there is another place: sandboxes have a /tmp of their own.
+        elsewhere = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - made below
+        self._root = Path(tempfile.mkdtemp(prefix="nst-functions-", dir=elsewhere))
         self._api = RuntimeApi(self._find_sandbox)
         self._pool = SandboxPool(
             root=self._root,
@@ -85,6 +88,11 @@ class FunctionsService:
         # Not waited for: the lane may still import moto, and does one thing after another.
         self._start(self._lane.run(lambda: moto_functions.extend(take)))
         await self._api.start()
+
+    def prepare(self) -> None:
+        """Begin to start ahead what starts sandboxes; nobody need wait for it."""
+        self._start(self._pool.prepare(sdk=True))
+        self._start(self._pool.prepare(sdk=False))
 
     async def stop(self) -> None:
         """End everything: events that wait, invocations, processes, files."""

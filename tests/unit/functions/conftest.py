@@ -4,10 +4,12 @@ import asyncio
 import base64
 import io
 import json
+import tempfile
 import textwrap
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -137,6 +139,13 @@ class Lab:
         group = logs_backends[ids.ACCOUNT][ids.REGION].groups.get(f"/aws/lambda/{name}")
         streams = group.streams.values() if group else ()
         return [e.message for s in streams for e in s.events]
+
+
+@pytest.fixture
+def tmp_path():
+    """Where a function and its test meet: not in /tmp, which functions have of their own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
+        yield Path(path)
 
 
 @pytest.fixture
