@@ -31,7 +31,7 @@ from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
-from emulator.functions import FunctionsService, FunctionsSettings
+from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.s3 import S3Service
 from emulator.server import Listener, bind
 from emulator.settings import Settings
@@ -126,7 +126,9 @@ class Emulator:
             logs,
             FunctionsSettings(endpoint_url=endpoint, region=settings.region),
         )
+        lane.watch("lambda", self.functions.forget)
         await self.functions.start()
+        self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
         worker = settings.worker_command or (sys.executable, "-m", "worker")
         self.tasks = TasksService(
@@ -181,7 +183,11 @@ class Emulator:
         owned: dict[str, Service] = {
             "s3": self.s3,
             "states": self.states,
-            "lambda": SplitService({"Invoke"}, self.functions, moto["lambda"]),
+            "lambda": SplitService(
+                {"Invoke", "InvokeAsync"},
+                self.functions,
+                FunctionsControl(moto["lambda"], self.bus),
+            ),
             "ecs": SplitService(
                 {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
             ),

@@ -120,13 +120,14 @@ class EndpointApp:
             answer = await self._bus.call(found.service, operation, json_body(body), caller)
             return json_response(answer, caller.request_id)
         if found.service == "lambda" and caller is not None:
-            invoked = await lambda_front.invoke(self._bus, request, body, caller)
-            if invoked is not None:
-                return invoked
+            answered, body = await lambda_front.answer(self._bus, request, body, caller)
+            if answered is not None:
+                return answered
         target = request.scope["raw_path"].decode("latin-1")
         if request.url.query:
             target += "?" + request.scope["query_string"].decode("latin-1")
-        reply = await self._lane.http(request.method, target, request.headers.items(), body)
+        headers = request.headers.items()
+        reply = await self._lane.http(request.method, target, headers, body, found.service)
         if reply.status >= 500:  # noqa: PLR2004
             what = f"{found.service} {operation or request.method + ' ' + request.url.path}"
             log.warning("moto answered %d to %s: %s", reply.status, what, reply.body[:300])

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -46,11 +47,18 @@ class MotoLane:
         os.environ.setdefault("MOTO_ACCOUNT_ID", ids.ACCOUNT)
         os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
+        # AWS's quota, of which 100 stay free of reservations.
+        os.environ.setdefault("MOTO_LAMBDA_CONCURRENCY_QUOTA", "1000")
+        self._watchers: dict[str, list[Callable[[], None]]] = {}
         share_reading()
 
     async def run(self, fn: Callable[[], T]) -> T:
         """Run ``fn`` on the lane and return what it returns."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, fn)
+
+    def watch(self, service: str, changed: Callable[[], None]) -> None:
+        """Tell of calls that may change what ``service`` keeps, before and after each."""
+        self._watchers.setdefault(service, []).append(changed)
 
     async def warm(self, names: Iterable[str], *, beside: bool = False) -> None:
         """Import moto's modules ahead (moto's names: ``awslambda``, ``iam``), one by one.
@@ -65,13 +73,22 @@ class MotoLane:
                 await self.run(lambda name=name: _import(name))  # type: ignore[misc]
 
     async def http(
-        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        service: str = "",
     ) -> MotoReply:
-        """Pass an HTTP request on to moto; ``target`` is the raw path with its query."""
+        """Pass an HTTP request on to moto; ``target`` is the raw path with its query.
+
+        ``service`` is whom the request is for, as far as it is known.
+        """
         if len(body) > BODY_BYTES_MAX:
             raise AwsError("RequestEntityTooLargeException", "The request is too large.", 413)
         kept = list(headers)
-        return await self.run(lambda: self._request(method, target, kept, body))
+        with self._telling(service, reads=method in _READING_METHODS):
+            return await self.run(lambda: self._request(method, target, kept, body))
 
     async def call(
         self, service: str, operation: str, params: dict[str, Any], caller: Caller
@@ -80,11 +97,30 @@ class MotoLane:
 
         Raises AwsError as the service answers, NotSupported for what moto does not know.
         """
-        return await self.run(lambda: self._call(service, operation, params, caller))
+        with self._telling(service, reads=operation.startswith(_READING_NAMES)):
+            return await self.run(lambda: self._call(service, operation, params, caller))
 
     def close(self) -> None:
         """End the lane's thread; what is under way finishes first."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def _telling(self, service: str, *, reads: bool) -> Iterator[None]:
+        # Also CloudFormation makes, changes and deletes what any service keeps.
+        everyone = service in {"", "cloudformation"}
+        told = [
+            changed
+            for name, watchers in self._watchers.items()
+            if (name == service and not reads) or everyone
+            for changed in watchers
+        ]
+        for changed in told:
+            changed()
+        try:
+            yield
+        finally:
+            for changed in told:
+                changed()
 
     def _request(
         self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
@@ -176,6 +212,9 @@ class MotoService:
         """Answer one API call; raises AwsError."""
         return await self._lane.call(self._name, operation, params, caller)
 
+
+_READING_METHODS = frozenset({"GET", "HEAD"})
+_READING_NAMES = ("Get", "List", "Describe")
 
 _SDK_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 

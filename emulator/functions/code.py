@@ -13,6 +13,7 @@ import io
 import re
 import stat
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from emulator.core.errors import AwsError
@@ -22,20 +23,31 @@ from emulator.functions.settings import FunctionsSettings
 RUNTIME_DISTRIBUTIONS = ("awslambdaric", "boto3")
 
 
+@dataclass(frozen=True)
+class Code:
+    """A function's code on disk: the names at its top, and whether it speaks of the SDK."""
+
+    root: Path
+    names: frozenset[str]
+    sdk: bool
+
+
 class CodeStore:
     """Unpacked code below ``root``, one directory per function and digest."""
 
     def __init__(self, root: Path, settings: FunctionsSettings) -> None:
         self._root = root
         self._settings = settings
-        self._unpacking: dict[str, asyncio.Task[Path]] = {}
+        self._unpacking: dict[str, asyncio.Task[Code]] = {}
         self._runtime: asyncio.Task[Path] | None = None
 
-    async def task_root(self, function: Function) -> Path:
-        """The directory with the function's code; unpacked on the first call.
+    async def unpacked(self, function: Function) -> Code:
+        """The function's code; unpacked on the first call.
 
         Raises InvalidZipFileException (502, as AWS) for code that cannot be unpacked.
         """
+        if function.source is not None:
+            return await asyncio.to_thread(look_at, function.source)
         digest = re.sub(r"[^A-Za-z0-9]", "_", function.code_sha256)
         place = f"{function.account}-{function.region}-{function.name}-{digest}"
         under_way = self._unpacking.get(place)
@@ -86,7 +98,18 @@ def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _unpack(code: bytes, target: Path, settings: FunctionsSettings) -> Path:
+def look_at(root: Path) -> Code:
+    """What a directory of code holds."""
+    names = frozenset(entry.name.partition(".")[0] for entry in root.iterdir())
+    return Code(root, names, sdk=any(_speaks_of_sdk(path) for path in root.rglob("*.py")))
+
+
+def _speaks_of_sdk(path: Path) -> bool:
+    text = path.read_bytes() if path.is_file() else b""
+    return b"boto3" in text or b"botocore" in text
+
+
+def _unpack(code: bytes, target: Path, settings: FunctionsSettings) -> Code:
     try:
         with zipfile.ZipFile(io.BytesIO(code)) as archive:
             entries = archive.infolist()
@@ -102,7 +125,7 @@ def _unpack(code: bytes, target: Path, settings: FunctionsSettings) -> Path:
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise _invalid(str(error)) from error
     target.mkdir(parents=True, exist_ok=True)
-    return target
+    return look_at(target)
 
 
 def _check(entries: list[zipfile.ZipInfo], settings: FunctionsSettings) -> None:

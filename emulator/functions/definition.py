@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from emulator.core import ids
 from emulator.core.bus import Caller
 from emulator.core.errors import AwsError, NotSupported
+from emulator.functions import hot_reload
+from emulator.functions.moto_functions import kept
 
 LATEST = "$LATEST"
 
@@ -59,6 +62,9 @@ class Function:
     environment: Mapping[str, str]
     code_sha256: str
     log_group: str
+    storage_mb: int
+    source: Path | None
+    """The directory that is the code (hot reload); None: ``code`` is."""
     code: bytes = field(compare=False, repr=False)
 
     @property
@@ -73,19 +79,38 @@ class AsyncPolicy:
 
     retries_max: int
     age_s_max: float
-    on_success: str | None
-    on_failure: str | None
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letters: str | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """A function with what applies to calls of it."""
+    """A function with what applies to calls of it; ``arn`` is the one it was called by.
+
+    ``also`` are further versions behind a weighted alias, each with its share (0 to 1) of calls.
+    """
 
     function: Function
     arn: str
     reserved: int | None
     reserved_by_all: int
     policy: AsyncPolicy
+    also: tuple[tuple[float, Function], ...] = ()
+
+    @property
+    def arn_of_version(self) -> str:
+        """The ARN with a qualifier, ``$LATEST`` where the caller named none."""
+        base = ":".join(self.arn.split(":")[:7])
+        return f"{base}:{self.arn[len(base) + 1 :] or LATEST}"
+
+    def routed(self, draw: float) -> Found:
+        """The version that a call goes to; ``draw`` is a random number from 0 to 1."""
+        for weight, function in self.also:
+            if draw < weight:
+                return replace(self, function=function)
+            draw -= weight
+        return self
 
 
 def parse(name: str, qualifier: str | None, caller: Caller) -> FunctionRef:
@@ -129,6 +154,7 @@ def find(ref: FunctionRef, default: AsyncPolicy) -> Found:
     try:
         backend = lambda_backends[ref.account][ref.region]
         known = backend.get_function(ref.name, ref.qualifier)
+        latest = backend.get_function(ref.name)
     except (UnknownFunctionException, UnknownAliasException, KeyError) as error:
         raise AwsError(
             "ResourceNotFoundException",
@@ -136,29 +162,48 @@ def find(ref: FunctionRef, default: AsyncPolicy) -> Found:
             404,
             {"Type": "User", "Message": f"Function not found: {ref.arn}"},
         ) from error
-    _refuse(known)
     everyone = [_number(f.reserved_concurrency) for f in backend.list_functions()]
     return Found(
-        function=Function(
-            account=ref.account,
-            region=ref.region,
-            name=str(known.function_name),
-            version=str(known.version),
-            role=str(known.role),
-            handler=str(known.handler or ""),
-            runtime=str(known.run_time),
-            timeout_s=float(known.timeout),
-            memory_mb=int(known.memory_size),
-            environment={str(k): str(v) for k, v in (known.environment_vars or {}).items()},
-            code_sha256=str(known.code_sha_256),
-            log_group=f"/aws/lambda/{known.function_name}",
-            code=bytes(known.code_bytes),
-        ),
+        function=_function(known, ref),
         arn=ref.arn,
-        reserved=_number(known.reserved_concurrency),
+        # What a function has reserved belongs to all of its versions.
+        reserved=_number(latest.reserved_concurrency),
         reserved_by_all=sum(r for r in everyone if r is not None),
-        policy=_policy(known, default),
+        policy=_policy(known, latest, default),
+        also=tuple(
+            (weight, _function(backend.get_function(ref.name, version), ref))
+            for version, weight in _weights(backend, ref)
+        ),
     )
+
+
+def _function(known: Any, ref: FunctionRef) -> Function:
+    _refuse(known)
+    name, code = str(known.function_name), bytes(known.code_bytes)
+    return Function(
+        account=ref.account,
+        region=ref.region,
+        name=name,
+        version=str(known.version),
+        role=str(known.role),
+        handler=str(known.handler or ""),
+        runtime=str(known.run_time),
+        timeout_s=float(known.timeout),
+        memory_mb=int(known.memory_size),
+        environment={str(k): str(v) for k, v in (known.environment_vars or {}).items()},
+        code_sha256=str(known.code_sha_256),
+        log_group=str(kept(known, "LoggingConfig").get("LogGroup") or f"/aws/lambda/{name}"),
+        storage_mb=int(known.ephemeral_storage),
+        source=hot_reload.directory(code),
+        code=code,
+    )
+
+
+def _weights(backend: Any, ref: FunctionRef) -> list[tuple[str, float]]:
+    aliases = {a.name: a for a in backend.list_aliases(ref.name)} if ref.qualifier else {}
+    routing = getattr(aliases.get(ref.qualifier), "routing_config", None) or {}
+    weights = routing.get("AdditionalVersionWeights") or {}
+    return [(str(version), float(weight)) for version, weight in weights.items()]
 
 
 def _refuse(known: Any) -> None:
@@ -170,17 +215,20 @@ def _refuse(known: Any) -> None:
         raise NotSupported("a Lambda function with layers")
 
 
-def _policy(known: Any, default: AsyncPolicy) -> AsyncPolicy:
-    for config in known.event_invoke_config:
+def _policy(known: Any, latest: Any, default: AsyncPolicy) -> AsyncPolicy:
+    dead_letters = kept(known, "DeadLetterConfig").get("TargetArn") or None
+    # An event invoke configuration is one version's or alias's own.
+    for config in known.event_invoke_config if known is latest else ():
         given = config.config
-        ends = given.get("DestinationConfig", {})
+        ends = given.get("DestinationConfig") or {}
         return AsyncPolicy(
             retries_max=int(given.get("MaximumRetryAttempts", default.retries_max)),
             age_s_max=float(given.get("MaximumEventAgeInSeconds", default.age_s_max)),
-            on_success=ends.get("OnSuccess", {}).get("Destination"),
-            on_failure=ends.get("OnFailure", {}).get("Destination"),
+            on_success=(ends.get("OnSuccess") or {}).get("Destination"),
+            on_failure=(ends.get("OnFailure") or {}).get("Destination"),
+            dead_letters=dead_letters,
         )
-    return default
+    return replace(default, dead_letters=dead_letters)
 
 
 def _number(reserved: Any) -> int | None:

@@ -1,8 +1,9 @@
 """The environment of a sandbox: what Lambda sets, the function's variables, nothing of the host.
 
-Source: AWS's page "Lambda environment variables". Three things differ from AWS by intention:
-AWS_ENDPOINT_URL leads to this emulator, HOME and TMPDIR are the sandbox's own scratch directory
-(on AWS nothing of a user is there to be found either).
+Source: AWS's page "Lambda environment variables". What differs from AWS by intention:
+AWS_ENDPOINT_URL leads to this emulator, HOME is /tmp (on AWS nothing of a user is there to be found
+either), and where the machine gives no sandbox a /tmp of its own, HOME and TMPDIR are a directory
+of the sandbox's. LD_LIBRARY_PATH is not set: Lambda's libraries are not here.
 """
 
 from __future__ import annotations
@@ -21,23 +22,28 @@ def environment(
     endpoint_url: str,
     task_root: Path,
     runtime_dir: Path,
-    scratch: Path,
+    scratch: Path | None,
     log_stream: str,
 ) -> dict[str, str]:
-    """All variables of a sandbox's process; Lambda's reserved ones win over the function's."""
+    """All variables of a sandbox's process; Lambda's reserved ones win over the function's.
+
+    ``scratch`` is the sandbox's own directory, None when it has a /tmp of its own.
+    """
     defaults = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(scratch),
-        "TMPDIR": str(scratch),
-        "AWS_DEFAULT_REGION": function.region,
+        "PYTHONPATH": str(runtime_dir),
+        "HOME": str(scratch or "/tmp"),  # noqa: S108 - Lambda's, and the sandbox's own
     }
+    if scratch is not None:
+        defaults["TMPDIR"] = str(scratch)
     if endpoint_url:
         defaults["AWS_ENDPOINT_URL"] = endpoint_url
     reserved = {
         "_HANDLER": function.handler,
         "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
         "AWS_ACCESS_KEY_ID": credential.access_key,
         "AWS_SECRET_ACCESS_KEY": credential.secret,
         "AWS_SESSION_TOKEN": credential.token or "",

@@ -44,6 +44,7 @@ class Event:
     payload: bytes
     deadline_ms: int
     trace_id: str
+    client_context: str = ""
 
 
 def succeeded(payload: bytes) -> Outcome:
@@ -122,12 +123,10 @@ def report_line(
     return "\t".join([*parts, ""])
 
 
-def init_report_line(seconds: float, phase: str, error_type: str) -> str:
+def init_report_line(seconds: float, phase: str, failed: Outcome) -> str:
     """The INIT_REPORT line of a start that failed."""
-    return (
-        f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: {phase}\t"
-        f"Status: error\tError Type: {error_type}"
-    )
+    status = failed.status or f"error\tError Type: {failed.error_type}"
+    return f"INIT_REPORT Init Duration: {seconds * 1000:.2f} ms\tPhase: {phase}\tStatus: {status}"
 
 
 def _platform(kind: str, message: str, status: str) -> Outcome:

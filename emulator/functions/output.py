@@ -1,4 +1,4 @@
-"""What a sandbox's process prints: one pipe for both streams, so that their order is kept.
+"""What a sandbox's process prints: one named pipe for both streams, so that their order is kept.
 
 The pipe is read by hand and not through a stream reader: at the end of an event everything that was
 printed before must come before the END line, so the pipe is emptied right then.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 CHUNK = 64 * 1024
 LINE_BYTES_MAX = 256 * 1024
@@ -17,20 +18,18 @@ DRAIN_CHUNKS_MAX = 64
 
 
 class Output:
-    """The reading end of the pipe; ``take`` gets each line without its end."""
+    """The reading end of a pipe made at ``path``; ``take`` gets each line without its end."""
 
-    def __init__(self, take: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, take: Callable[[str], None]) -> None:
         self._take = take
         self._rest = b""
-        self._reader, self.writer = os.pipe()
-        os.set_blocking(self._reader, False)
+        self._path = path
+        os.mkfifo(path, 0o600)
+        # For writing too: so it can be opened before there is a writer, and never seems to end.
+        self._reader = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self._loop = asyncio.get_running_loop()
         self._held = True
         self.hold(held=False)
-
-    def started(self) -> None:
-        """The process has its own copy of the writing end now."""
-        os.close(self.writer)
 
     def hold(self, held: bool) -> None:
         """Leave what is printed in the pipe, or take it again."""
@@ -53,7 +52,6 @@ class Output:
         """Take what is left and close the pipe."""
         if self._reader >= 0:
             self.drain()
-        if self._reader >= 0:
             self._shut()
 
     def _readable(self) -> None:
@@ -68,9 +66,6 @@ class Output:
                 data = os.read(self._reader, CHUNK)
             except BlockingIOError:
                 return
-            if not data:
-                self._shut()
-                return
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
                 self._line(line)
@@ -82,6 +77,7 @@ class Output:
         self._loop.remove_reader(self._reader)
         os.close(self._reader)
         self._reader = -1
+        self._path.unlink(missing_ok=True)
 
     def _line(self, line: bytes) -> None:
         # awslambdaric parts the lines of one message with carriage returns; one event holds them.

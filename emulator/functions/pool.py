@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
@@ -16,8 +17,11 @@ from emulator.core.logs import LogSink
 from emulator.functions.code import CodeStore
 from emulator.functions.definition import Function
 from emulator.functions.environment import environment
-from emulator.functions.sandbox import Line, Place, Sandbox
+from emulator.functions.launcher import Job, Launcher
+from emulator.functions.sandbox import Line, Sandbox
 from emulator.functions.settings import FunctionsSettings
+
+log = logging.getLogger("emulator.functions")
 
 LINES_HELD_MAX = 5000
 """Of one sandbox, while the log sink is full; beyond it the sandbox's output is not read."""
@@ -50,7 +54,22 @@ class SandboxPool:
         self._newest: dict[Key, Function] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._writers: dict[str, _LogWriter] = {}
+        self._launchers: dict[bool, Launcher] = {}
         self._stopped = False
+
+    async def prepare(self, *, sdk: bool) -> None:
+        """Start ahead what starts sandboxes, of functions with the SDK or without."""
+        zygote = await (await self._launcher(sdk=sdk)).ready()
+        if not zygote.private_tmp:
+            log.warning(
+                "This machine lets no process have a /tmp of its own: functions see the machine's."
+            )
+
+    async def _launcher(self, *, sdk: bool) -> Launcher:
+        runtime_dir = await self._code.runtime()
+        private = self._settings.private_tmp
+        new = Launcher(runtime_dir, sdk=sdk, private_tmp=private)
+        return self._launchers.setdefault(sdk, new)
 
     def find(self, identity: str) -> Sandbox | None:
         """The sandbox of an id."""
@@ -81,11 +100,13 @@ class SandboxPool:
         self._newest[function.key] = function
         if self._stopped:
             raise AwsError("ServiceException", "The emulator is stopping.", 500)
-        task_root = await self._code.task_root(function)
-        runtime_dir = await self._code.runtime()
+        code = await self._code.unpacked(function)
+        launcher = await self._launcher(sdk=code.sdk)
+        zygote = await launcher.ready()
         identity = ids.hex_id()
-        scratch = self._root / "scratch" / identity
-        scratch.mkdir(parents=True)
+        scratch = None if zygote.private_tmp else self._root / "scratch" / identity
+        if scratch is not None:
+            scratch.mkdir(parents=True)
         day = iso(self._clock.now())[:10].replace("-", "/")
         stream = f"{day}/[{function.version}]{secrets.token_hex(16)}"
         writer = _LogWriter(self._logs, function, stream)
@@ -96,21 +117,28 @@ class SandboxPool:
         credential = self._credentials.issue_session(
             function.role, function.name, self._settings.credentials_s
         )
-        place = Place(task_root, runtime_dir, scratch)
+        job = Job(
+            identity=identity,
+            task_root=code.root,
+            runtime_dir=await self._code.runtime(),
+            output=self._root / f"{identity}.output",
+            environment=environment(
+                function,
+                credential,
+                api=f"{self._api_address()}/{identity}",
+                endpoint_url=self._settings.endpoint_url,
+                task_root=code.root,
+                runtime_dir=await self._code.runtime(),
+                scratch=scratch,
+                log_stream=stream,
+            ),
+            own_variables=frozenset(function.environment),
+            names=code.names,
+            storage_mb=function.storage_mb,
+            read_only=function.source is not None,
+        )
         try:
-            await sandbox.start(
-                place,
-                environment(
-                    function,
-                    credential,
-                    api=f"{self._api_address()}/{identity}",
-                    endpoint_url=self._settings.endpoint_url,
-                    task_root=task_root,
-                    runtime_dir=runtime_dir,
-                    scratch=scratch,
-                    log_stream=stream,
-                ),
-            )
+            await sandbox.start(launcher, job, scratch)
         except BaseException:
             self.end(sandbox)
             raise
@@ -144,6 +172,8 @@ class SandboxPool:
             self.end(sandbox)
         while self._ending:
             await asyncio.gather(*self._ending)
+        for launcher in self._launchers.values():
+            await launcher.stop()
 
     async def _end(self, sandbox: Sandbox) -> None:
         await sandbox.stop()

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import shutil
-import signal
-import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emulator.core.clock import Clock, Timer, iso
 from emulator.functions import memory, outcome
 from emulator.functions.definition import Function
+from emulator.functions.launcher import Child, Job, Launcher
 from emulator.functions.outcome import Event, Outcome
 from emulator.functions.output import Output
 from emulator.functions.runtime_api import Reply, accepted, problem
 from emulator.functions.settings import FunctionsSettings
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 TAIL_LINES_MAX = 2000
 
 Line = tuple[float, str]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a sandbox lives: its code, the runtime's packages, its own scratch directory."""
-
-    task_root: Path
-    runtime_dir: Path
-    scratch: Path
 
 
 class Sandbox:
@@ -62,9 +49,9 @@ class Sandbox:
         self._clock = clock
         self._settings = settings
         self._write = write
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._output: Output | None = None
-        self._place: Place | None = None
+        self._scratch: Path | None = None
         self._exit: asyncio.Task[None] | None = None
         self._memory_timer: Timer | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue(1)
@@ -83,34 +70,25 @@ class Sandbox:
         """The process's id."""
         return self._process.pid if self._process else 0
 
-    async def start(self, place: Place, environment: dict[str, str]) -> None:
-        """Start the process; ``ready`` tells when its init phase is over."""
-        self._place = place
+    async def start(self, launcher: Launcher, job: Job, scratch: Path | None) -> None:
+        """Start the process; ``ready`` tells when its init phase is over.
+
+        ``scratch`` is a directory of its own that ends with it.
+        """
+        self._scratch = scratch
         self.born_at = self._clock.now()
-        self._output = Output(self.print)
-        linux = sys.platform == "linux"
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-S", "-P", "-X", "utf8", str(BOOTSTRAP), str(os.getpid())),
-                *(str(place.task_root), str(place.runtime_dir)),
-                # A pipe nobody writes to: its end tells the process that the emulator has ended.
-                stdin=asyncio.subprocess.DEVNULL if linux else asyncio.subprocess.PIPE,
-                stdout=self._output.writer,
-                stderr=self._output.writer,
-                cwd=place.task_root,
-                env=environment,
-                start_new_session=True,
-            )
-        finally:
-            self._output.started()
+        self._output = Output(job.output, self.print)
+        self._process = await launcher.launch(job)
         self._exit = asyncio.create_task(self._watch_exit(self._process))
         self._watch_memory()
 
-    async def ready(self, within_s: float) -> Outcome | None:
+    async def ready(self, within_s: float, request_id: str) -> Outcome | None:
         """Wait for the end of the init phase: None, or how it failed.
 
-        Raises TimeoutError when it is not over ``within_s`` seconds from now.
+        ``request_id`` is the event it is started for. Raises TimeoutError when it is not over
+        ``within_s`` seconds from now.
         """
+        self._request_id = request_id
         late = asyncio.Event()
         timer = self._clock.call_later(within_s, late.set)
         waiting = asyncio.ensure_future(late.wait())
@@ -148,8 +126,11 @@ class Sandbox:
 
     def begin(self, request_id: str) -> None:
         """Write the START line; the tail of the log begins here."""
-        self._request_id = request_id
         self._tail.clear()
+        self._start_line(request_id)
+
+    def _start_line(self, request_id: str) -> None:
+        self._request_id = request_id
         self.print(outcome.start_line(request_id, self.function.version))
 
     def finish(self, event: Event, result: Outcome, duration_s: float) -> None:
@@ -177,8 +158,9 @@ class Sandbox:
         """Write how a start failed; in the phase ``invoke`` it is the end of the event too."""
         if self._output is not None:
             self._output.drain()
-        self.print(outcome.init_report_line(took_s, phase, failed.error_type or ""))
+        self.print(outcome.init_report_line(took_s, phase, failed))
         if phase == "invoke":
+            self._start_line(request_id)
             status = failed.status or f"error\tError Type: {failed.error_type}"
             event = Event(request_id, "", b"", 0, "")
             self.finish(event, replace(failed, status=status), took_s)
@@ -211,9 +193,8 @@ class Sandbox:
         for timer in (self.idle_timer, self._memory_timer):
             if timer is not None:
                 timer.cancel()
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.kill()
 
     # What the Runtime API asks.
 
@@ -223,17 +204,16 @@ class Sandbox:
             self._init_s = self._clock.now() - self.born_at
             self._ready.set_result(None)
         event = await self._events.get()
-        return Reply(
-            200,
-            event.payload,
-            {
-                "Content-Type": "application/json",
-                "Lambda-Runtime-Aws-Request-Id": event.request_id,
-                "Lambda-Runtime-Deadline-Ms": str(event.deadline_ms),
-                "Lambda-Runtime-Invoked-Function-Arn": event.arn,
-                "Lambda-Runtime-Trace-Id": event.trace_id,
-            },
-        )
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": event.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(event.deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": event.arn,
+            "Lambda-Runtime-Trace-Id": event.trace_id,
+        }
+        if event.client_context:
+            headers["Lambda-Runtime-Client-Context"] = event.client_context
+        return Reply(200, event.payload, headers)
 
     def take_response(self, request_id: str, body: bytes, length: int) -> Reply:
         """The result of the event."""
@@ -272,10 +252,8 @@ class Sandbox:
             self._look_at_memory()
             self.kill()
 
-    async def _watch_exit(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch_exit(self, process: Child) -> None:
         code = await process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it left behind in its group
         self.kill()
         if self._output is not None:
             self._output.close()
@@ -284,8 +262,8 @@ class Sandbox:
             self._ready.set_result(result)
         if self._done is not None and not self._done.done():
             self._done.set_result(result)
-        if self._place is not None:
-            await asyncio.to_thread(shutil.rmtree, self._place.scratch, ignore_errors=True)
+        if self._scratch is not None:
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     def _watch_memory(self) -> None:
         """Look now and again as long as the process is busy."""
@@ -298,7 +276,7 @@ class Sandbox:
 
     def _look_at_memory(self) -> bool:
         """Whether the process has used more than its function may (it is killed then)."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or self._process.over:
             return False
         used = memory.memory_of(self._process.pid)
         self._peak = max(self._peak, used.peak)

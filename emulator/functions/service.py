@@ -6,9 +6,11 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ from emulator.core.clock import Clock
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError, NotSupported
 from emulator.core.logs import Lane, LogSink
-from emulator.functions import definition, outcome
+from emulator.functions import moto_functions, outcome
+from emulator.functions.asynchronous import EventQueue
+from emulator.functions.catalog import Catalog
 from emulator.functions.concurrency import Concurrency
 from emulator.functions.definition import AsyncPolicy, Found
-from emulator.functions.destinations import record, tell
 from emulator.functions.outcome import Event, Outcome
 from emulator.functions.pool import SandboxPool
 from emulator.functions.runtime_api import RuntimeApi
@@ -30,7 +33,11 @@ from emulator.functions.settings import FunctionsSettings
 
 log = logging.getLogger("emulator.functions")
 
-PARAMETERS = frozenset({"FunctionName", "Payload", "InvocationType", "LogType", "Qualifier"})
+PARAMETERS = frozenset(
+    {"FunctionName", "Payload", "InvocationType", "LogType", "Qualifier", "ClientContext"}
+)
+CLIENT_CONTEXT_BYTES_MAX = 3583
+"""In base64, as it is sent."""
 
 
 class FunctionsService:
@@ -52,7 +59,9 @@ class FunctionsService:
         self._clock = clock
         self._bus = bus
         self._settings = settings
-        self._root = Path(tempfile.mkdtemp(prefix="nst-functions-"))
+        # Not in /tmp where there is another place: sandboxes have a /tmp of their own.
+        elsewhere = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - made below
+        self._root = Path(tempfile.mkdtemp(prefix="nst-functions-", dir=elsewhere))
         self._api = RuntimeApi(self._find_sandbox)
         self._pool = SandboxPool(
             root=self._root,
@@ -63,24 +72,45 @@ class FunctionsService:
             api_address=lambda: self._api.address,
         )
         self._concurrency = Concurrency(settings.concurrency)
-        self._default_policy = AsyncPolicy(
-            settings.async_retries_max, settings.async_event_age_s_max, None, None
-        )
-        self._events: set[asyncio.Task[None]] = set()
+        default = AsyncPolicy(settings.async_retries_max, settings.async_event_age_s_max)
+        self._catalog = Catalog(lane, default)
+        self._queue = EventQueue(clock, bus, settings, self._catalog.find, self._invoke)
         self._running: set[asyncio.Task[tuple[Outcome, str]]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Start the Runtime API."""
+        """Start the Runtime API; moto learns what it forgets of functions, on its lane."""
+        loop = asyncio.get_running_loop()
+
+        def take(arn: str, event: bytes) -> None:
+            loop.call_soon_threadsafe(lambda: self._start(self._take(arn, event)))
+
+        # Not waited for: the lane may still import moto, and does one thing after another.
+        self._start(self._lane.run(lambda: moto_functions.extend(take)))
         await self._api.start()
+
+    def prepare(self) -> None:
+        """Begin to start ahead what starts sandboxes; nobody need wait for it."""
+        self._start(self._pool.prepare(sdk=True))
+        self._start(self._pool.prepare(sdk=False))
 
     async def stop(self) -> None:
         """End everything: events that wait, invocations, processes, files."""
-        for task in [*self._events, *self._running]:
+        await self._queue.stop()
+        tasks = [*self._running, *self._aside]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._events, *self._running, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._pool.stop()
         await self._api.stop()
         await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
+
+    def forget(self) -> None:
+        """The control plane changes functions: their definitions are read again.
+
+        To be called before and after a change; without it changes are not seen.
+        """
+        self._catalog.forget()
 
     async def prewarm(self, names: Iterable[str], caller: Caller | None = None) -> None:
         """Start one sandbox of each named function ahead: only the init phase runs.
@@ -93,7 +123,11 @@ class FunctionsService:
         await asyncio.gather(*(self._prewarm(name, who) for name in names))
 
     async def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Answer ``Invoke``; raises AwsError as Lambda does, NotSupported for other calls."""
+        """Answer an invocation; raises AwsError as Lambda does, NotSupported for other calls."""
+        if operation == "InvokeAsync":
+            event = {"FunctionName": params["FunctionName"], "Payload": params.get("InvokeArgs")}
+            answered = await self.call("Invoke", {**event, "InvocationType": "Event"}, caller)
+            return {"Status": answered["StatusCode"]}
         if operation != "Invoke":
             raise NotSupported(f"lambda:{operation}")
         unknown = sorted(params.keys() - PARAMETERS)
@@ -102,15 +136,18 @@ class FunctionsService:
         kind = params.get("InvocationType") or "RequestResponse"
         if kind not in {"RequestResponse", "Event", "DryRun"}:
             raise AwsError("InvalidParameterValueException", f"{kind!r} is not an invocation type.")
-        found = await self._find(params["FunctionName"], params.get("Qualifier"), caller)
+        if params.get("LogType") not in {None, "None", "Tail"}:
+            raise AwsError("InvalidParameterValueException", "LogType must be None or Tail.")
+        context = _client_context(params.get("ClientContext"))
+        found = await self._catalog.find(params["FunctionName"], params.get("Qualifier"), caller)
         payload = self._payload(params.get("Payload"), kind)
         request_id = caller.request_id or ids.request_id()
         if kind == "DryRun":
             return {"StatusCode": 204, "Payload": b""}
         if kind == "Event":
-            self._queue(found, request_id, payload, caller)
+            self._queue.put(found, request_id, payload, caller)
             return {"StatusCode": 202, "Payload": b""}
-        result, tail = await self._invoke(found, request_id, payload)
+        result, tail = await self._invoke(found, request_id, payload, context)
         answer: dict[str, Any] = {
             "StatusCode": 200,
             "Payload": result.payload,
@@ -125,11 +162,6 @@ class FunctionsService:
 
     def _find_sandbox(self, identity: str) -> Sandbox | None:
         return self._pool.find(identity)
-
-    async def _find(self, name: str, qualifier: str | None, caller: Caller) -> Found:
-        ref = definition.parse(name, qualifier, caller)
-        default = self._default_policy
-        return await self._lane.run(lambda: definition.find(ref, default))
 
     def _payload(self, given: Any, kind: str) -> bytes:
         payload = given.encode() if isinstance(given, str) else bytes(given or b"")
@@ -155,70 +187,71 @@ class FunctionsService:
             ) from error
         return payload
 
-    async def _invoke(self, found: Found, request_id: str, payload: bytes) -> tuple[Outcome, str]:
+    async def _invoke(
+        self, found: Found, request_id: str, payload: bytes, context: str = ""
+    ) -> tuple[Outcome, str]:
         """Run one event; goes on when the caller no longer waits, as Lambda does."""
         leave = self._concurrency.enter(found)
-        task = asyncio.create_task(self._run(found, request_id, payload))
+        event = self._event(found, request_id, payload, context)
+        task = asyncio.create_task(self._run(found, event))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda _: leave())
         return await asyncio.shield(task)
 
-    async def _run(self, found: Found, request_id: str, payload: bytes) -> tuple[Outcome, str]:
+    def _event(self, found: Found, request_id: str, payload: bytes, context: str) -> Event:
+        now = self._clock.now()
+        return Event(
+            request_id=request_id,
+            arn=found.arn,
+            payload=payload,
+            deadline_ms=0,
+            trace_id=f"Root=1-{int(now):08x}-{ids.hex_id(24)};Parent={ids.hex_id(16)};Sampled=0",
+            client_context=context,
+        )
+
+    async def _run(self, found: Found, event: Event) -> tuple[Outcome, str]:
         function = found.function
         sandbox = self._pool.take_idle(function)
         if sandbox is not None:
-            sandbox.begin(request_id)
-            return await self._run_in(sandbox, found, request_id, payload, function.timeout_s)
+            sandbox.begin(event.request_id)
+            return await self._run_in(sandbox, event, function.timeout_s)
         # A start that fails or takes too long is tried once more, as part of the invocation.
         sandbox = await self._pool.create(function)
-        failed = await self._ready(sandbox, request_id, self._settings.init_s_max, "init")
+        failed = await self._ready(sandbox, event, self._settings.init_s_max, "init")
         left = function.timeout_s
         if failed is not None:
             sandbox = await self._pool.create(function)
             begun = self._clock.now()
-            failed = await self._ready(sandbox, request_id, left, "invoke")
+            failed = await self._ready(sandbox, event, left, "invoke")
             left = function.timeout_s - (self._clock.now() - begun)
             if failed is not None:
                 return failed, sandbox.tail()
-        return await self._run_in(sandbox, found, request_id, payload, left)
+        sandbox.begin(event.request_id)
+        return await self._run_in(sandbox, event, left)
 
     async def _ready(
-        self, sandbox: Sandbox, request_id: str, within_s: float, phase: str
+        self, sandbox: Sandbox, event: Event, within_s: float, phase: str
     ) -> Outcome | None:
         """Wait for the init phase; a failure is written, ends the sandbox and is returned."""
-        if phase == "invoke":
-            sandbox.begin(request_id)
         begun = self._clock.now()
         try:
-            failed = await sandbox.ready(within_s)
+            failed = await sandbox.ready(within_s, event.request_id)
         except TimeoutError:
-            failed = outcome.timed_out(request_id, sandbox.function.timeout_s)
+            failed = outcome.timed_out(event.request_id, sandbox.function.timeout_s)
         except BaseException:
             self._pool.end(sandbox)
             raise
         if failed is None:
-            if phase == "init":
-                sandbox.begin(request_id)
             return None
-        took = self._clock.now() - begun
-        sandbox.fail_init(request_id, failed, took, phase)
+        sandbox.fail_init(event.request_id, failed, self._clock.now() - begun, phase)
         self._pool.end(sandbox)
         return failed
 
-    async def _run_in(
-        self, sandbox: Sandbox, found: Found, request_id: str, payload: bytes, left_s: float
-    ) -> tuple[Outcome, str]:
-        event = Event(
-            request_id=request_id,
-            arn=found.arn,
-            payload=payload,
-            deadline_ms=round((self._clock.now() + left_s) * 1000),
-            trace_id=f"Root=1-{int(self._clock.now()):08x}-{ids.hex_id(24)};"
-            f"Parent={ids.hex_id(16)};Sampled=0",
-        )
+    async def _run_in(self, sandbox: Sandbox, event: Event, left_s: float) -> tuple[Outcome, str]:
+        deadline_ms = round((self._clock.now() + left_s) * 1000)
         try:
-            result = await sandbox.run(event, left_s)
+            result = await sandbox.run(replace(event, deadline_ms=deadline_ms), left_s)
         except BaseException:
             self._pool.end(sandbox)
             raise
@@ -226,76 +259,47 @@ class FunctionsService:
         return result
 
     async def _prewarm(self, name: str, caller: Caller) -> None:
-        function = (await self._find(name, None, caller)).function
+        function = (await self._catalog.find(name, None, caller)).function
         if self._pool.count(function):
             return
         sandbox = await self._pool.create(function)
-        if await self._ready(sandbox, "", self._settings.init_s_max, "prewarm") is None:
+        nothing = Event("", "", b"", 0, "")
+        if await self._ready(sandbox, nothing, self._settings.init_s_max, "init") is None:
             self._pool.give_back(sandbox)
 
-    def _queue(self, found: Found, request_id: str, payload: bytes, caller: Caller) -> None:
-        if len(self._events) >= self._settings.async_events_max:
-            raise AwsError(
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-                429,
-                {"Reason": "FunctionInvocationRateLimitExceeded", "Type": "User"},
-            )
-        task = asyncio.create_task(self._deliver(found, request_id, payload, caller))
-        self._events.add(task)
-        task.add_done_callback(self._events.discard)
-
-    async def _deliver(self, found: Found, request_id: str, payload: bytes, caller: Caller) -> None:
-        """Run an asynchronous event: errors are retried twice, throttles until it is too old."""
-        queued = self._clock.now()
-        errors, throttles = 0, 0
-        result: Outcome | None = None
-        condition = "RetriesExhausted"
-        while True:
-            if self._clock.now() - queued > found.policy.age_s_max:
-                condition = "EventAgeExceeded"
-                break
-            try:
-                now = await self._find(found.arn, None, caller)
-                result, _ = await self._invoke(now, request_id, payload)
-            except AwsError as error:
-                if error.code != "TooManyRequestsException":
-                    log.exception("an asynchronous event of %s is lost", found.arn)
-                    return
-                await self._clock.sleep(self._throttle_delay(throttles))
-                throttles += 1
-                continue
-            if result.function_error is None:
-                condition = "Success"
-                break
-            if errors >= found.policy.retries_max:
-                break
-            delays = self._settings.async_retry_delays_s
-            await self._clock.sleep(delays[min(errors, len(delays) - 1)])
-            errors += 1
-        if condition != "Success":
-            log.warning("an asynchronous event of %s ended: %s", found.arn, condition)
-        told = record(
-            found,
-            request_id,
-            payload,
-            result,
-            condition=condition,
-            attempts=errors + 1,
-            at=self._clock.now(),
-        )
-        await self._tell(found, told, caller)
-
-    def _throttle_delay(self, throttles: int) -> float:
-        delay = self._settings.async_throttle_delay_s * 2.0 ** min(throttles, 20)
-        return min(delay, self._settings.async_throttle_delay_s_max)
-
-    async def _tell(self, found: Found, told: dict[str, Any], caller: Caller) -> None:
-        succeeded = told["requestContext"]["condition"] == "Success"
-        destination = found.policy.on_success if succeeded else found.policy.on_failure
-        if destination is None:
-            return
+    async def _take(self, arn: str, event: bytes) -> None:
+        """An event that another of moto's services (SNS) sends to a function."""
+        account, region = arn.split(":")[4], arn.split(":")[3]
+        caller = Caller(account, region, f"arn:aws:iam::{account}:root")
+        call = {"FunctionName": arn, "InvocationType": "Event", "Payload": event}
         try:
-            await tell(self._bus, destination, told, caller)
+            await self.call("Invoke", call, caller)
         except AwsError:
-            log.exception("the destination %s of %s did not take a record", destination, found.arn)
+            log.exception("an event for %s is lost", arn)
+
+    def _start(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(doing)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+
+def _client_context(given: Any) -> str:
+    """The client context as the runtime gets it: JSON, sent in base64.
+
+    Raises InvalidRequestContentException for anything else.
+    """
+    if not given:
+        return ""
+    try:
+        context = json.loads(base64.b64decode(given, validate=True))
+    except ValueError:
+        context = None
+    if not isinstance(context, dict) or len(given) > CLIENT_CONTEXT_BYTES_MAX:
+        raise AwsError(
+            "InvalidRequestContentException",
+            "Client context must be a JSON object in base64, of "
+            f"{CLIENT_CONTEXT_BYTES_MAX} bytes at most.",
+            400,
+            {"Type": "User"},
+        )
+    return json.dumps(context)

@@ -43,5 +43,7 @@ class FunctionsSettings:
     async_throttle_delay_s_max: float = 300.0
     unpacked_bytes_max: int = 250 * 1024 * 1024
     unpacked_files_max: int = 50_000
+    private_tmp: bool = True
+    """Whether each sandbox gets a /tmp of its own, where the machine lets it (Linux)."""
     memory_poll_s: float = 0.1
     log_tail_bytes: int = 4096

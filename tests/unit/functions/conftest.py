@@ -4,13 +4,19 @@ import asyncio
 import base64
 import io
 import json
+import re
+import tempfile
 import textwrap
+import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import boto3
 import psutil
 import pytest
+from botocore.config import Config
 from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
@@ -20,7 +26,10 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import RealClock
 from emulator.core.credentials import CredentialStore
 from emulator.core.logs import LogSink
+from emulator.emulator import Emulator
 from emulator.functions import FunctionsService, FunctionsSettings
+from emulator.settings import Settings
+from tests.unit.functions.over_http import CODE, archive
 
 ROLE = f"arn:aws:iam::{ids.ACCOUNT}:role/fn"
 
@@ -53,11 +62,12 @@ class Gate:
         self._real = RealClock()
         self._from_s = from_s
         self.slept = []
+        self.ahead_s = 0.0
         self._waiting = []
         self.arrived = asyncio.Event()
 
     def now(self):
-        return self._real.now()
+        return self._real.now() + self.ahead_s
 
     def call_later(self, seconds, callback):
         return self._real.call_later(seconds, callback)
@@ -104,6 +114,8 @@ class Lab:
 
     @property
     def backend(self):
+        """moto's backend; whoever asks for it may change functions."""
+        self.functions.forget()
         return lambda_backends[ids.ACCOUNT][ids.REGION]
 
     def deploy(self, name, code, **config):
@@ -138,7 +150,16 @@ class Lab:
 
 
 @pytest.fixture
-def _moto():
+def tmp_path():
+    """Where a function and its test meet: not in /tmp, which functions have of their own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def _moto(monkeypatch):
+    # An emulator that ran before in this process may have asked for them: a second for each test.
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")
     backends = (lambda_backends, iam_backends, logs_backends)
     for backend in backends:
         backend.reset()
@@ -189,3 +210,59 @@ def gone():
 @pytest.fixture(name="until")
 def _until():
     return until
+
+
+@pytest.fixture(scope="module")
+def client():
+    """``client("lambda")``: a boto3 client of a bare emulator that runs in a thread."""
+    started, loop, ends = threading.Event(), asyncio.new_event_loop(), []
+
+    async def serve():
+        async with Emulator(Settings(aws_port=0, edge_port=0, bare=True)) as emulator:
+            over = asyncio.Event()
+            ends.extend((emulator.aws_url, over))
+            started.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    started.wait()
+
+    def make(service):
+        return boto3.client(
+            service,
+            endpoint_url=ends[0],
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}),
+        )
+
+    make("iam").create_role(RoleName="fn", AssumeRolePolicyDocument="{}")
+    yield make
+    loop.call_soon_threadsafe(ends[1].set)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def function(client, request):
+    """Makes a function for this test; its name."""
+    name = re.sub(r"\W", "_", request.node.name)[-60:]
+    made = client("lambda")
+
+    def make(code=CODE, **more):
+        made.create_function(
+            **{
+                "FunctionName": name,
+                "Runtime": "python3.12",
+                "Role": "arn:aws:iam::000000000000:role/fn",
+                "Handler": "app.handler",
+                "Code": {"ZipFile": archive(code)},
+                **more,
+            }
+        )
+        return name
+
+    yield make
+    made.delete_function(FunctionName=name)

@@ -21,6 +21,11 @@ WAITER = """
 """
 
 
+@pytest.mark.fidelity(
+    area="Lambda",
+    feature="the account's concurrency: ConcurrentInvocationLimitExceeded",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html",
+)
 def test_the_accounts_limit_throttles_the_next_event(lab, tmp_path):
     async def run():
         async with lab(concurrency=2) as it:
@@ -40,6 +45,11 @@ def test_the_accounts_limit_throttles_the_next_event(lab, tmp_path):
     asyncio.run(run())
 
 
+@pytest.mark.fidelity(
+    area="Lambda",
+    feature="reserved concurrency limits its function and is taken from the others",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
+)
 def test_reserved_concurrency_is_a_limit_for_one_and_is_taken_from_the_others(lab, tmp_path):
     async def run():
         async with lab(concurrency=2) as it:
@@ -100,6 +110,11 @@ def test_an_asynchronous_event_is_taken_at_once_and_runs_later(lab, tmp_path, un
     asyncio.run(run())
 
 
+@pytest.mark.fidelity(
+    area="Lambda",
+    feature="a failed event is retried after one and two minutes",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",
+)
 def test_a_failed_asynchronous_event_is_tried_twice_more_with_the_same_request_id(
     lab, gate, tmp_path, until
 ):
@@ -111,7 +126,7 @@ def test_a_failed_asynchronous_event_is_tried_twice_more_with_the_same_request_i
             await it.invoke("fn", {"mark": str(mark), "fail": True}, InvocationType="Event")
             await clock.step()
             await clock.step()
-            await until(lambda: not it.functions._events)
+            await until(lambda: not it.functions._queue.under_way)
             assert clock.slept == [60.0, 120.0]
             marks = mark.read_text().split()
             assert len(marks) == 3
@@ -120,6 +135,11 @@ def test_a_failed_asynchronous_event_is_tried_twice_more_with_the_same_request_i
     asyncio.run(run())
 
 
+@pytest.mark.fidelity(
+    area="Lambda",
+    feature="MaximumRetryAttempts; a Lambda destination gets the record as its payload",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+)
 def test_the_functions_own_retry_setting_counts_and_its_destination_is_told(lab, tmp_path, until):
     async def run():
         async with lab() as it:
@@ -155,6 +175,11 @@ def test_the_functions_own_retry_setting_counts_and_its_destination_is_told(lab,
     asyncio.run(run())
 
 
+@pytest.mark.fidelity(
+    area="Lambda",
+    feature="a throttled event waits, from one second up to five minutes",
+    source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html",
+)
 def test_a_throttled_asynchronous_event_waits_for_its_turn(lab, gate, tmp_path, until):
     async def run():
         clock = gate(from_s=0.9)

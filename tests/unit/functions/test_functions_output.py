@@ -7,25 +7,27 @@ from emulator.functions import output
 from emulator.functions.output import Output
 
 
-def test_draining_takes_what_was_printed_before_the_loop_has_turned():
+def test_draining_takes_what_was_printed_before_the_loop_has_turned(tmp_path):
     async def run():
         lines = []
-        out = Output(lines.append)
-        os.write(out.writer, b"one\ntwo\r\nthe first\rthe second\nunfinished")
+        out = Output(tmp_path / "pipe", lines.append)
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+        os.write(writer, b"one\ntwo\r\nthe first\rthe second\nunfinished")
         out.drain()
         assert lines == ["one", "two", "the first\nthe second", "unfinished"]
-        out.started()
+        os.close(writer)
         out.close()
 
     asyncio.run(run())
 
 
-def test_output_that_is_held_stays_in_the_pipe_until_it_is_wanted():
+def test_output_that_is_held_stays_in_the_pipe_until_it_is_wanted(tmp_path):
     async def run():
         lines = []
-        out = Output(lines.append)
+        out = Output(tmp_path / "pipe", lines.append)
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY)
         out.hold(held=True)
-        os.write(out.writer, b"one\n")
+        os.write(writer, b"one\n")
         for _ in range(5):
             await asyncio.sleep(0)
         assert lines == []
@@ -33,38 +35,40 @@ def test_output_that_is_held_stays_in_the_pipe_until_it_is_wanted():
         while not lines:  # noqa: ASYNC110 - turns of the loop are what is tested
             await asyncio.sleep(0)
         assert lines == ["one"]
-        out.started()
+        os.close(writer)
         out.close()
         out.close()
 
     asyncio.run(run())
 
 
-def test_a_line_without_end_is_cut_at_the_limit(monkeypatch):
+def test_a_line_without_end_is_cut_at_the_limit(monkeypatch, tmp_path):
     monkeypatch.setattr(output, "LINE_BYTES_MAX", 10)
 
     async def run():
         lines = []
-        out = Output(lines.append)
-        os.write(out.writer, b"x" * 25)
+        out = Output(tmp_path / "pipe", lines.append)
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+        os.write(writer, b"x" * 25)
         out.drain()
-        os.write(out.writer, b"y\n")
+        os.write(writer, b"y\n")
         out.drain()
         assert lines == ["x" * 25, "y"]
-        out.started()
+        os.close(writer)
         out.close()
 
     asyncio.run(run())
 
 
-def test_text_that_is_not_utf_8_is_shown_and_not_lost():
+def test_text_that_is_not_utf_8_is_shown_and_not_lost(tmp_path):
     async def run():
         lines = []
-        out = Output(lines.append)
-        os.write(out.writer, b"\xff caf\xc3\xa9\n")
+        out = Output(tmp_path / "pipe", lines.append)
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+        os.write(writer, b"\xff caf\xc3\xa9\n")
         out.drain()
         assert lines == ["\ufffd café"]
-        out.started()
+        os.close(writer)
         out.close()
 
     asyncio.run(run())
