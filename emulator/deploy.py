@@ -20,7 +20,7 @@ import yaml
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
-from emulator.edge.service import system_config
+from emulator.deploy_cdn import deploy_cdn
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack
@@ -44,14 +44,17 @@ class Deployment:
 
 
 class Deployer:
-    """Makes the system's resources, in the order in which they need each other."""
+    """Makes the system's resources, in the order in which they need each other.
+
+    ``urls`` are those of the AWS endpoint and of the edge, as the page meets them.
+    """
 
     def __init__(  # noqa: PLR0917 - one place makes it
         self,
         bus: Bus,
         hooks: ControlHooks,
         settings: Settings,
-        edge_url: str,
+        urls: tuple[str, str],
         prewarm: Callable[[list[str]], Awaitable[None]],
         serve: Callable[[Deployment], Awaitable[None]],
     ) -> None:
@@ -60,7 +63,7 @@ class Deployer:
         self._prewarm = prewarm
         self._serve = serve
         self._settings = settings
-        self._edge_url = edge_url
+        self._aws_url, self._edge_url = urls
         self._declared = stack.declaration()
         self._values = placeholders(self._declared, settings)
         self._caller = Caller(
@@ -344,11 +347,13 @@ class Deployer:
             )
 
     async def _distribution(self, done: Deployment) -> None:
-        config = system_config(self._values["website_bucket"], done.api_id, done.stage)
-        created = await self._call(
-            "cloudfront", "CreateDistribution", {"DistributionConfig": complete(config)}
+        values = {**self._values, "upload_origin": self._aws_url}
+        done.distribution_id = await deploy_cdn(
+            self._call,
+            stack.fill(self._declared["cdn"], values),
+            values,
+            (done.api_id, done.stage),
         )
-        done.distribution_id = str(created["Distribution"]["Id"])
 
     def _role_arn(self, role: str) -> str:
         return self._values[f"{role.replace('-', '_')}_role_arn"]
@@ -411,35 +416,6 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
     if role in {declared["task"]["role"], declared["task"]["execution_role"]}:
         return "ecs-tasks"
     return {"gateway": "apigateway", "events": "events"}[role]
-
-
-def complete(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A DistributionConfig with the members that the API wants besides those the edge reads."""
-    whole: dict[str, Any] = _with_quantities(dict(config))
-    whole |= {"CallerReference": "nst", "Comment": "nst", "Enabled": True}
-    for origin in whole["Origins"]["Items"]:
-        if ".s3." in origin["DomainName"]:
-            origin["S3OriginConfig"] = {"OriginAccessIdentity": ""}
-        else:
-            origin["CustomOriginConfig"] = {
-                "HTTPPort": 80,
-                "HTTPSPort": 443,
-                "OriginProtocolPolicy": "https-only",
-            }
-    for behaviour in (whole["DefaultCacheBehavior"], *whole["CacheBehaviors"]["Items"]):
-        behaviour["ViewerProtocolPolicy"] = "redirect-to-https"
-    return whole
-
-
-def _with_quantities(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        whole = {key: _with_quantities(value) for key, value in part.items()}
-        if "Items" in whole:
-            whole["Quantity"] = len(whole["Items"])
-        return whole
-    if isinstance(part, list):
-        return [_with_quantities(item) for item in part]
-    return part
 
 
 def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:

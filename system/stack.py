@@ -48,6 +48,11 @@ def contract(values: Mapping[str, str]) -> str:
     return fill_text(_read("contract/openapi.yaml"), values)
 
 
+def text(path: str) -> str:
+    """A file that the declaration names (the CDN function's code), as it stands."""
+    return _read(path)
+
+
 def fill_text(text: str, values: Mapping[str, str]) -> str:
     """Replace every ``${word}``; raises UnfilledPlaceholderError for an unknown word."""
 

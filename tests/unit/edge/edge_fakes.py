@@ -12,7 +12,9 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from emulator.deploy_cdn import distribution_config, headers_config
 from emulator.edge import EdgeService, EdgeSettings
+from system import stack
 from tests.unit.apigateway.gateway_fakes import HandClock
 
 
@@ -68,14 +70,29 @@ class Api:
         return made
 
 
-@dataclass
-class Deployed:
-    api_id: str = "api1"
-    stage: str = "prod"
-    distribution_id: str = "E1"
+PAGE, API = "page-headers", "api-headers"
+FUNCTION = "arn:aws:cloudfront::000000000000:function/nst-single-page"
+VALUES = {
+    "name": "nst",
+    "region": "us-east-1",
+    "website_bucket": "nst-website",
+    "upload_origin": "http://127.0.0.1:4566",
+}
 
-    def bucket(self, key: str) -> str:
-        return f"nst-{key}"
+
+def system_config(api: tuple[str, str] = ("api1", "prod")) -> dict[str, Any]:
+    """The system's distribution, with ids as these tests name them."""
+    return distribution_config(
+        VALUES, api, FUNCTION, {"website": PAGE, "api": API}, CDN["uncached_errors"]
+    )
+
+
+CDN = stack.fill(stack.declaration()["cdn"], VALUES)
+HEADERS = {
+    policy: headers_config(CDN["headers"][key], CDN["transport_security_s"])
+    for key, policy in (("website", PAGE), ("api", API))
+}
+CODE = {FUNCTION: stack.text(CDN["function"]["code"])}
 
 
 class Edge:
@@ -88,7 +105,9 @@ class Edge:
         self.service = EdgeService(
             self.clock, self.api.handle, self.bucket.read, EdgeSettings(**settings)
         )
-        self.service.load(Deployed())
+        self.service.load_distribution(
+            "E1", system_config(), functions=CODE, header_policies=HEADERS
+        )
         page = b"<!doctype html><title>nst</title>" + b"<p>page</p>" * 200
         self.bucket.put("index.html", page, ContentType="text/html", CacheControl="no-cache")
         app = b"export const a = 1;\n" * 100
