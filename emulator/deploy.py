@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,9 +21,7 @@ from emulator.core.errors import AwsError
 from emulator.deploy_cdn import deploy_cdn
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
-from system import artifacts, stack
-
-ROOT = Path(__file__).resolve().parent.parent
+from system import artifacts, stack, website
 
 
 @dataclass
@@ -85,7 +81,7 @@ class Deployer:
         warming = asyncio.ensure_future(self._prewarm(needed))
         try:
             await self._buckets()
-            await asyncio.gather(self._website(), self._gallery())
+            await self._files()
             await self._roles([role for role in roles if role not in first])
             await self._workflows()
             await self._api(done)
@@ -149,38 +145,19 @@ class Deployer:
                     "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
                 )
 
-    async def _website(self) -> None:
-        site = ROOT / "web" / "src"
-        for path in sorted(p for p in site.rglob("*") if p.is_file()):
-            await self._put_file(
-                self._values["website_bucket"],
-                path.relative_to(site).as_posix(),
-                path,
-                "no-cache" if path.suffix == ".html" else "public, max-age=300",
+    async def _files(self) -> None:
+        for item in website.uploads():
+            await self._call(
+                "s3",
+                "PutObject",
+                {
+                    "Bucket": self._values[f"{item.bucket}_bucket"],
+                    "Key": item.key,
+                    "Body": await asyncio.to_thread(item.path.read_bytes),
+                    "ContentType": item.content_type,
+                    "CacheControl": item.cache_control,
+                },
             )
-        for path in sorted((ROOT / "web" / "gallery").rglob("*.jpg")):
-            key = f"gallery/{path.name}"
-            await self._put_file(self._values["website_bucket"], key, path, "public, max-age=86400")
-
-    async def _gallery(self) -> None:
-        for path in sorted((ROOT / "web" / "gallery").glob("*.jpg")):
-            await self._put_file(
-                self._values["storage_bucket"], f"gallery/{path.name}", path, "max-age=86400"
-            )
-
-    async def _put_file(self, bucket: str, key: str, path: Path, cache: str) -> None:
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        await self._call(
-            "s3",
-            "PutObject",
-            {
-                "Bucket": bucket,
-                "Key": key,
-                "Body": await asyncio.to_thread(path.read_bytes),
-                "ContentType": "text/javascript" if path.suffix == ".js" else kind,
-                "CacheControl": cache,
-            },
-        )
 
     async def _roles(self, roles: list[str]) -> None:
         for role in roles:
@@ -235,13 +212,7 @@ class Deployer:
             )
 
     async def _ledger(self) -> None:
-        budget = self._declared["budget"]
-        payload = {
-            "action": "initialise",
-            "limit_microusd": self._settings.limit_microusd or budget["limit_microusd"],
-            "runs_in_flight_max": budget["runs_in_flight_max"],
-            "spend_per_day_max_microusd": budget["spend_per_day_max_microusd"],
-        }
+        payload = stack.first_budget(self._settings.limit_microusd)
         answer = await self._call(
             "lambda",
             "Invoke",

@@ -48,6 +48,17 @@ def contract(values: Mapping[str, str]) -> str:
     return fill_text(_read("contract/openapi.yaml"), values)
 
 
+def first_budget(limit_microusd: int | None = None) -> dict[str, Any]:
+    """The payload for update_budget that makes the first ledger; None: the declared limit."""
+    budget = declaration()["budget"]
+    return {
+        "action": "initialise",
+        "limit_microusd": limit_microusd or budget["limit_microusd"],
+        "runs_in_flight_max": budget["runs_in_flight_max"],
+        "spend_per_day_max_microusd": budget["spend_per_day_max_microusd"],
+    }
+
+
 def text(path: str) -> str:
     """A file that the declaration names (the CDN function's code), as it stands."""
     return _read(path)

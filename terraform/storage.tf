@@ -21,7 +21,7 @@ resource "aws_s3_bucket_cors_configuration" "storage" {
   dynamic "cors_rule" {
     for_each = local.stack.buckets.storage.cors
     content {
-      allowed_origins = cors_rule.value.AllowedOrigins
+      allowed_origins = concat(cors_rule.value.AllowedOrigins, var.more_web_origins)
       allowed_methods = cors_rule.value.AllowedMethods
       allowed_headers = cors_rule.value.AllowedHeaders
       expose_headers  = cors_rule.value.ExposeHeaders
