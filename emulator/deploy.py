@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,7 @@ class Deployer:
             await self._workflows()
             await self._api(done)
             await self._distribution(done)
+            await self._bucket_policies(done.distribution_id)
         finally:
             await warming
         await self._ledger()
@@ -139,11 +140,23 @@ class Deployer:
                 )
             if "expire" in bucket:
                 await self._call("s3", "PutBucketLifecycleConfiguration", _lifecycle(name, bucket))
-            if "policy" in bucket:
-                policy = self._fill(stack.policy(bucket["policy"]))
+            if bucket.get("versioning"):
                 await self._call(
-                    "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
+                    "s3",
+                    "PutBucketVersioning",
+                    {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}},
                 )
+
+    async def _bucket_policies(self, distribution_id: str) -> None:
+        """Last, since the website's names the distribution that may read it."""
+        arn = ids.arn("cloudfront", f"distribution/{distribution_id}", region="")
+        for key, bucket in self._declared["buckets"].items():
+            name = self._values[f"{key}_bucket"]
+            values = {**self._values, "bucket_arn": f"arn:aws:s3:::{name}", "distribution_arn": arn}
+            policy = stack.fill(stack.bucket_policy(bucket["policies"]), values)
+            await self._call(
+                "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
+            )
 
     async def _files(self) -> None:
         for item in website.uploads():
@@ -242,6 +255,15 @@ class Deployer:
             "apigateway", "CreateDeployment", {"restApiId": done.api_id, "stageName": done.stage}
         )
         self._hooks.api_deployed(done.api_id, done.stage)
+        await self._call(
+            "apigateway",
+            "UpdateStage",
+            {
+                "restApiId": done.api_id,
+                "stageName": done.stage,
+                "patchOperations": list(_throttle_patches(api["throttle"])),
+            },
+        )
 
     async def _task(self) -> None:
         task = self._declared["task"]
@@ -289,7 +311,11 @@ class Deployer:
             await self._call(
                 "events",
                 "PutRule",
-                {"Name": name, "EventPattern": json.dumps(self._fill(rule["pattern"]))},
+                {
+                    "Name": name,
+                    "Description": rule["description"],
+                    "EventPattern": json.dumps(self._fill(rule["pattern"])),
+                },
             )
             target = {
                 "Id": key.replace("_", "-"),
@@ -389,13 +415,28 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
     return {"gateway": "apigateway", "events": "events"}[role]
 
 
+def _throttle_patches(throttle: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    for method, limits in throttle.items():
+        verb, _, path = method.partition(" ")
+        place = "*/*" if method == "default" else f"{path.lstrip('/')}/{verb}"
+        for setting, value in (
+            ("rateLimit", float(limits["rate_per_s"])),
+            ("burstLimit", limits["burst"]),
+        ):
+            yield {"op": "replace", "path": f"/{place}/throttling/{setting}", "value": str(value)}
+
+
 def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
     rules = [
         {
             "ID": rule["id"],
             "Status": "Enabled",
             "Filter": {"Prefix": rule["prefix"]},
-            "Expiration": {"Days": rule["days"]},
+            **(
+                {"Expiration": {"Days": rule["days"]}}
+                if "days" in rule
+                else {"NoncurrentVersionExpiration": {"NoncurrentDays": rule["old_days"]}}
+            ),
         }
         for rule in bucket["expire"]
     ]

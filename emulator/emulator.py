@@ -34,6 +34,7 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.functions import FunctionsService, FunctionsSettings
 from emulator.s3 import S3Service
+from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
 from emulator.settings import Settings
 from emulator.states import StatesService
@@ -139,7 +140,7 @@ class Emulator:
         self._ends.push_async_callback(self.events.stop)
         self.gateway = GatewayService(bus, clock, GatewaySettings())
         self.edge = EdgeService(
-            clock, self.gateway.handle, self.s3.read_entry, edge_settings(settings.host)
+            clock, self.gateway.handle, self._read_origin, edge_settings(settings.host)
         )
         self.cloudfront = CloudFrontService(
             clock, self._load_distribution, self.edge.remove_distribution, self.edge.invalidate
@@ -188,6 +189,11 @@ class Emulator:
         for name, service in owned.items():
             self.bus.register(name, service)
         self.bus.set_fallback(lambda name: MotoService(name, lane))
+
+    async def _read_origin(self, bucket: str, key: str, arn: str) -> ObjectEntry | None:
+        return await self.s3.read_entry(
+            bucket, key, service="cloudfront.amazonaws.com", source_arn=arn
+        )
 
     def _load_distribution(
         self,

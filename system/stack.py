@@ -33,6 +33,15 @@ def policy(name: str) -> dict[str, Any]:
     return loaded
 
 
+def bucket_policy(names: list[str]) -> dict[str, Any]:
+    """The policy of a bucket: the statements of several documents in one, unfilled.
+
+    ``${bucket_arn}`` stands for the bucket that it is for.
+    """
+    statements = [s for name in names for s in policy(name)["Statement"]]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
 def workflow(file: str, values: Mapping[str, str]) -> str:
     """A workflow's definition (JSON text), its placeholders filled.
 

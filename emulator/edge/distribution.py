@@ -150,6 +150,9 @@ def _refuse_api_caching(
 def _origin(item: Mapping[str, Any]) -> Origin:
     domain, path = item["DomainName"], item.get("OriginPath", "") or ""
     if found := _S3_DOMAIN.match(domain):
+        if not item.get("OriginAccessControlId"):
+            # The bucket would have to be public.
+            raise NotSupported("an S3 origin without an origin access control")
         return BucketOrigin(found["bucket"], path)
     if found := _API_DOMAIN.match(domain):
         stage, _, rest = path.strip("/").partition("/")

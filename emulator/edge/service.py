@@ -195,7 +195,8 @@ class EdgeService:
         if known is not None and known.expires_at > now:
             outcome = "Hit" if known.status < _ERROR else "Error"
             return _reply(known, request, outcome, int(now - known.fetched_at))
-        fetched = await origins.from_bucket(self._read, origin, ask.uri, now)
+        arn = ids.arn("cloudfront", f"distribution/{ask.distribution.id}", region="")
+        fetched = await origins.from_bucket(self._read, origin, ask.uri, arn, now)
         outcome = "Miss" if fetched.status < _ERROR else "Error"
         if known is not None and _same(known, fetched):
             outcome = "RefreshHit"

@@ -51,7 +51,8 @@ class Bucket:
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self.files[("nst-website", key)] = Entry(etag, 1_795_000_000.4, Body(data), headers)
 
-    async def read(self, bucket: str, key: str) -> Entry | None:
+    async def read(self, bucket: str, key: str, arn: str) -> Entry | None:
+        assert arn == "arn:aws:cloudfront::000000000000:distribution/E1"
         self.reads.append((bucket, key))
         return self.files.get((bucket, key))
 
@@ -82,9 +83,11 @@ VALUES = {
 
 def system_config(api: tuple[str, str] = ("api1", "prod")) -> dict[str, Any]:
     """The system's distribution, with ids as these tests name them."""
-    return distribution_config(
+    made = distribution_config(
         VALUES, api, FUNCTION, {"website": PAGE, "api": API}, CDN["uncached_errors"]
     )
+    made["Origins"]["Items"][0]["OriginAccessControlId"] = "E2"
+    return made
 
 
 CDN = stack.fill(stack.declaration()["cdn"], VALUES)

@@ -174,6 +174,12 @@ def origin(**change: Any) -> dict[str, Any]:
     return config
 
 
+def bucket(**change: Any) -> dict[str, Any]:
+    config = system_config()
+    config["Origins"]["Items"][0].update(change)
+    return config
+
+
 @pytest.mark.parametrize(
     ("config", "what"),
     [
@@ -196,6 +202,7 @@ def origin(**change: Any) -> dict[str, Any]:
         ),
         (origin(DomainName="example.org"), "example.org"),
         (origin(OriginPath=""), "stage"),
+        (bucket(OriginAccessControlId=""), "origin access control"),
         (
             {
                 **system_config(("a", "s")),

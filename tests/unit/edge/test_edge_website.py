@@ -112,7 +112,7 @@ def test_percent_encoded_names_are_keys(edge: Edge) -> None:
 
 
 def test_an_error_of_the_bucket_is_passed_on(edge: Edge) -> None:
-    async def read(bucket: str, key: str) -> Any:
+    async def read(bucket: str, key: str, arn: str) -> Any:
         raise AwsError("SlowDown", "a < b", 503)
 
     edge.service._read = read
