@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mimetypes
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,12 +18,10 @@ import yaml
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
-from emulator.edge.service import system_config
+from emulator.deploy_cdn import deploy_cdn
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
-from system import artifacts, stack
-
-ROOT = Path(__file__).resolve().parent.parent
+from system import artifacts, stack, website
 
 
 @dataclass
@@ -44,14 +40,17 @@ class Deployment:
 
 
 class Deployer:
-    """Makes the system's resources, in the order in which they need each other."""
+    """Makes the system's resources, in the order in which they need each other.
+
+    ``urls`` are those of the AWS endpoint and of the edge, as the page meets them.
+    """
 
     def __init__(  # noqa: PLR0917 - one place makes it
         self,
         bus: Bus,
         hooks: ControlHooks,
         settings: Settings,
-        edge_url: str,
+        urls: tuple[str, str],
         prewarm: Callable[[list[str]], Awaitable[None]],
         serve: Callable[[Deployment], Awaitable[None]],
     ) -> None:
@@ -60,7 +59,7 @@ class Deployer:
         self._prewarm = prewarm
         self._serve = serve
         self._settings = settings
-        self._edge_url = edge_url
+        self._aws_url, self._edge_url = urls
         self._declared = stack.declaration()
         self._values = placeholders(self._declared, settings)
         self._caller = Caller(
@@ -82,11 +81,12 @@ class Deployer:
         warming = asyncio.ensure_future(self._prewarm(needed))
         try:
             await self._buckets()
-            await asyncio.gather(self._website(), self._gallery())
+            await self._files()
             await self._roles([role for role in roles if role not in first])
             await self._workflows()
             await self._api(done)
             await self._distribution(done)
+            await self._bucket_policies(done.distribution_id)
         finally:
             await warming
         await self._ledger()
@@ -140,44 +140,37 @@ class Deployer:
                 )
             if "expire" in bucket:
                 await self._call("s3", "PutBucketLifecycleConfiguration", _lifecycle(name, bucket))
-            if "policy" in bucket:
-                policy = self._fill(stack.policy(bucket["policy"]))
+            if bucket.get("versioning"):
                 await self._call(
-                    "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
+                    "s3",
+                    "PutBucketVersioning",
+                    {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}},
                 )
 
-    async def _website(self) -> None:
-        site = ROOT / "web" / "src"
-        for path in sorted(p for p in site.rglob("*") if p.is_file()):
-            await self._put_file(
-                self._values["website_bucket"],
-                path.relative_to(site).as_posix(),
-                path,
-                "no-cache" if path.suffix == ".html" else "public, max-age=300",
-            )
-        for path in sorted((ROOT / "web" / "gallery").rglob("*.jpg")):
-            key = f"gallery/{path.name}"
-            await self._put_file(self._values["website_bucket"], key, path, "public, max-age=86400")
-
-    async def _gallery(self) -> None:
-        for path in sorted((ROOT / "web" / "gallery").glob("*.jpg")):
-            await self._put_file(
-                self._values["storage_bucket"], f"gallery/{path.name}", path, "max-age=86400"
+    async def _bucket_policies(self, distribution_id: str) -> None:
+        """Last, since the website's names the distribution that may read it."""
+        arn = ids.arn("cloudfront", f"distribution/{distribution_id}", region="")
+        for key, bucket in self._declared["buckets"].items():
+            name = self._values[f"{key}_bucket"]
+            values = {**self._values, "bucket_arn": f"arn:aws:s3:::{name}", "distribution_arn": arn}
+            policy = stack.fill(stack.bucket_policy(bucket["policies"]), values)
+            await self._call(
+                "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
             )
 
-    async def _put_file(self, bucket: str, key: str, path: Path, cache: str) -> None:
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        await self._call(
-            "s3",
-            "PutObject",
-            {
-                "Bucket": bucket,
-                "Key": key,
-                "Body": await asyncio.to_thread(path.read_bytes),
-                "ContentType": "text/javascript" if path.suffix == ".js" else kind,
-                "CacheControl": cache,
-            },
-        )
+    async def _files(self) -> None:
+        for item in website.uploads():
+            await self._call(
+                "s3",
+                "PutObject",
+                {
+                    "Bucket": self._values[f"{item.bucket}_bucket"],
+                    "Key": item.key,
+                    "Body": await asyncio.to_thread(item.path.read_bytes),
+                    "ContentType": item.content_type,
+                    "CacheControl": item.cache_control,
+                },
+            )
 
     async def _roles(self, roles: list[str]) -> None:
         for role in roles:
@@ -232,13 +225,7 @@ class Deployer:
             )
 
     async def _ledger(self) -> None:
-        budget = self._declared["budget"]
-        payload = {
-            "action": "initialise",
-            "limit_microusd": self._settings.limit_microusd or budget["limit_microusd"],
-            "runs_in_flight_max": budget["runs_in_flight_max"],
-            "spend_per_day_max_microusd": budget["spend_per_day_max_microusd"],
-        }
+        payload = stack.first_budget(self._settings.limit_microusd)
         answer = await self._call(
             "lambda",
             "Invoke",
@@ -268,6 +255,15 @@ class Deployer:
             "apigateway", "CreateDeployment", {"restApiId": done.api_id, "stageName": done.stage}
         )
         self._hooks.api_deployed(done.api_id, done.stage)
+        await self._call(
+            "apigateway",
+            "UpdateStage",
+            {
+                "restApiId": done.api_id,
+                "stageName": done.stage,
+                "patchOperations": list(_throttle_patches(api["throttle"])),
+            },
+        )
 
     async def _task(self) -> None:
         task = self._declared["task"]
@@ -315,7 +311,11 @@ class Deployer:
             await self._call(
                 "events",
                 "PutRule",
-                {"Name": name, "EventPattern": json.dumps(self._fill(rule["pattern"]))},
+                {
+                    "Name": name,
+                    "Description": rule["description"],
+                    "EventPattern": json.dumps(self._fill(rule["pattern"])),
+                },
             )
             target = {
                 "Id": key.replace("_", "-"),
@@ -344,11 +344,13 @@ class Deployer:
             )
 
     async def _distribution(self, done: Deployment) -> None:
-        config = system_config(self._values["website_bucket"], done.api_id, done.stage)
-        created = await self._call(
-            "cloudfront", "CreateDistribution", {"DistributionConfig": complete(config)}
+        values = {**self._values, "upload_origin": self._aws_url}
+        done.distribution_id = await deploy_cdn(
+            self._call,
+            stack.fill(self._declared["cdn"], values),
+            values,
+            (done.api_id, done.stage),
         )
-        done.distribution_id = str(created["Distribution"]["Id"])
 
     def _role_arn(self, role: str) -> str:
         return self._values[f"{role.replace('-', '_')}_role_arn"]
@@ -413,33 +415,15 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
     return {"gateway": "apigateway", "events": "events"}[role]
 
 
-def complete(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A DistributionConfig with the members that the API wants besides those the edge reads."""
-    whole: dict[str, Any] = _with_quantities(dict(config))
-    whole |= {"CallerReference": "nst", "Comment": "nst", "Enabled": True}
-    for origin in whole["Origins"]["Items"]:
-        if ".s3." in origin["DomainName"]:
-            origin["S3OriginConfig"] = {"OriginAccessIdentity": ""}
-        else:
-            origin["CustomOriginConfig"] = {
-                "HTTPPort": 80,
-                "HTTPSPort": 443,
-                "OriginProtocolPolicy": "https-only",
-            }
-    for behaviour in (whole["DefaultCacheBehavior"], *whole["CacheBehaviors"]["Items"]):
-        behaviour["ViewerProtocolPolicy"] = "redirect-to-https"
-    return whole
-
-
-def _with_quantities(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        whole = {key: _with_quantities(value) for key, value in part.items()}
-        if "Items" in whole:
-            whole["Quantity"] = len(whole["Items"])
-        return whole
-    if isinstance(part, list):
-        return [_with_quantities(item) for item in part]
-    return part
+def _throttle_patches(throttle: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    for method, limits in throttle.items():
+        verb, _, path = method.partition(" ")
+        place = "*/*" if method == "default" else f"{path.lstrip('/')}/{verb}"
+        for setting, value in (
+            ("rateLimit", float(limits["rate_per_s"])),
+            ("burstLimit", limits["burst"]),
+        ):
+            yield {"op": "replace", "path": f"/{place}/throttling/{setting}", "value": str(value)}
 
 
 def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
@@ -448,7 +432,11 @@ def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
             "ID": rule["id"],
             "Status": "Enabled",
             "Filter": {"Prefix": rule["prefix"]},
-            "Expiration": {"Days": rule["days"]},
+            **(
+                {"Expiration": {"Days": rule["days"]}}
+                if "days" in rule
+                else {"NoncurrentVersionExpiration": {"NoncurrentDays": rule["old_days"]}}
+            ),
         }
         for rule in bucket["expire"]
     ]

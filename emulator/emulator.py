@@ -10,12 +10,14 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from emulator.apigateway import GatewayService, GatewaySettings
+from emulator.cloudfront import CloudFrontService
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
@@ -33,6 +35,7 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.s3 import S3Service
+from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
 from emulator.settings import Settings
 from emulator.states import StatesService
@@ -149,12 +152,17 @@ class Emulator:
         self._ends.push_async_callback(self.events.stop)
         self.gateway = GatewayService(bus, clock, GatewaySettings())
         self.edge = EdgeService(
-            clock, self.gateway.handle, self.s3.read_entry, edge_settings(settings.host, endpoint)
+            clock, self.gateway.handle, self._read_origin, edge_settings(settings.host)
+        )
+        self.cloudfront = CloudFrontService(
+            clock, self._load_distribution, self.edge.remove_distribution, self.edge.invalidate
         )
 
         self._connect()
         hooks = ControlHooks(
-            credentials, load_api=self.gateway.load_api, invalidate=self.edge.invalidate
+            credentials,
+            load_api=self.gateway.load_api,
+            set_throttles=self.gateway.set_throttles,
         )
         app = EndpointApp(
             bus,
@@ -192,21 +200,47 @@ class Emulator:
                 {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
+            "cloudfront": self.cloudfront,
         }
         for name, service in owned.items():
             self.bus.register(name, service)
         self.bus.set_fallback(lambda name: MotoService(name, lane))
 
+    async def _read_origin(self, bucket: str, key: str, arn: str) -> ObjectEntry | None:
+        return await self.s3.read_entry(
+            bucket, key, service="cloudfront.amazonaws.com", source_arn=arn
+        )
+
+    def _load_distribution(
+        self,
+        distribution_id: str,
+        config: Mapping[str, Any],
+        functions: Mapping[str, str],
+        header_policies: Mapping[str, Any],
+        cache_policies: Mapping[str, Any],
+    ) -> None:
+        self.edge.load_distribution(
+            distribution_id,
+            config,
+            functions=functions,
+            header_policies=header_policies,
+            cache_policies=cache_policies,
+        )
+
     async def _deploy(self, hooks: ControlHooks) -> Deployment:
         async def serve(deployment: Deployment) -> None:
             self.gateway.set_throttles(deployment.api_id, deployment.stage, deployment.throttle)
-            self.edge.load(deployment)
             await self.lane.warm(MOTO_THEN, beside=True)
 
         self.edge.writes.clear()
         try:
             deployer = Deployer(
-                self.bus, hooks, self.settings, self.edge_url, self.functions.prewarm, serve
+                self.bus,
+                hooks,
+                self.settings,
+                (self.aws_url, self.edge_url),
+                self.functions.prewarm,
+                serve,
             )
             return await deployer.deploy()
         finally:
@@ -226,7 +260,7 @@ class Emulator:
         }
 
 
-def edge_settings(host: str, endpoint: str) -> EdgeSettings:
+def edge_settings(host: str) -> EdgeSettings:
     """The edge's settings: its own names, and the host it was told to listen on."""
-    defaults = EdgeSettings(upload_origin=endpoint)
+    defaults = EdgeSettings()
     return replace(defaults, hosts=tuple(dict.fromkeys((*defaults.hosts, host))))

@@ -6,6 +6,7 @@ imports, which are read from the sources and not by running them. The SDK is the
 
 from __future__ import annotations
 
+import argparse
 import ast
 import hashlib
 import io
@@ -40,6 +41,17 @@ def build_zip(name: str) -> bytes:
             entry.external_attr = _READABLE
             archive.writestr(entry, (ROOT / path).read_bytes(), compresslevel=9)
     return out.getvalue()
+
+
+def write(folder: Path) -> dict[str, str]:
+    """Write ``<function>.zip`` for every function into ``folder``; gives their hashes by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    hashes = {}
+    for name in FUNCTIONS:
+        body = build_zip(name)
+        (folder / f"{name}.zip").write_bytes(body)
+        hashes[name] = sha256(body)
+    return hashes
 
 
 def files(name: str) -> list[str]:
@@ -96,3 +108,15 @@ def _is_module(name: str) -> bool:
 def _path(module: str) -> str:
     path = module.replace(".", "/")
     return f"{path}.py" if (ROOT / f"{path}.py").is_file() else f"{path}/__init__.py"
+
+
+def main() -> None:
+    """``python -m system.artifacts --out build/zips``: write the zips and print their hashes."""
+    parser = argparse.ArgumentParser(description="Build the functions' zips.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "zips")
+    for name, digest in write(parser.parse_args().out).items():
+        print(f"{digest}  {name}.zip")  # noqa: T201 - it is a command
+
+
+if __name__ == "__main__":
+    main()

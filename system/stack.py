@@ -33,6 +33,15 @@ def policy(name: str) -> dict[str, Any]:
     return loaded
 
 
+def bucket_policy(names: list[str]) -> dict[str, Any]:
+    """The policy of a bucket: the statements of several documents in one, unfilled.
+
+    ``${bucket_arn}`` stands for the bucket that it is for.
+    """
+    statements = [s for name in names for s in policy(name)["Statement"]]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
 def workflow(file: str, values: Mapping[str, str]) -> str:
     """A workflow's definition (JSON text), its placeholders filled.
 
@@ -46,6 +55,22 @@ def workflow(file: str, values: Mapping[str, str]) -> str:
 def contract(values: Mapping[str, str]) -> str:
     """The API contract (YAML text), its placeholders filled."""
     return fill_text(_read("contract/openapi.yaml"), values)
+
+
+def first_budget(limit_microusd: int | None = None) -> dict[str, Any]:
+    """The payload for update_budget that makes the first ledger; None: the declared limit."""
+    budget = declaration()["budget"]
+    return {
+        "action": "initialise",
+        "limit_microusd": limit_microusd or budget["limit_microusd"],
+        "runs_in_flight_max": budget["runs_in_flight_max"],
+        "spend_per_day_max_microusd": budget["spend_per_day_max_microusd"],
+    }
+
+
+def text(path: str) -> str:
+    """A file that the declaration names (the CDN function's code), as it stands."""
+    return _read(path)
 
 
 def fill_text(text: str, values: Mapping[str, str]) -> str:

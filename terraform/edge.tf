@@ -20,19 +20,20 @@ resource "aws_cloudfront_origin_access_control" "website" {
 }
 
 resource "aws_cloudfront_function" "single_page" {
-  name    = "${var.name}-single-page"
-  runtime = "cloudfront-js-2.0"
-  comment = "An address without a file extension is the page"
-  code    = file("${path.module}/single_page.js")
+  name    = local.cdn.function.name
+  runtime = local.cdn.function.runtime
+  comment = local.cdn.function.comment
+  code    = file("${local.system}/${local.cdn.function.code}")
 }
 
-resource "aws_cloudfront_response_headers_policy" "website" {
-  name = "${var.name}-website"
+resource "aws_cloudfront_response_headers_policy" "this" {
+  for_each = local.cdn.headers
+  name     = each.value.name
 
   security_headers_config {
     content_security_policy {
       override                = true
-      content_security_policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: https://${aws_s3_bucket.this["storage"].bucket_regional_domain_name}; connect-src 'self' https://${aws_s3_bucket.this["storage"].bucket_regional_domain_name}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+      content_security_policy = each.value.content_security_policy
     }
     content_type_options {
       override = true
@@ -42,13 +43,27 @@ resource "aws_cloudfront_response_headers_policy" "website" {
       override     = true
     }
     referrer_policy {
-      referrer_policy = "no-referrer"
+      referrer_policy = each.value.referrer_policy
       override        = true
     }
     strict_transport_security {
-      access_control_max_age_sec = 31536000
+      access_control_max_age_sec = local.cdn.transport_security_s
       include_subdomains         = true
       override                   = true
+    }
+  }
+
+  dynamic "custom_headers_config" {
+    for_each = length(each.value.custom) > 0 ? [each.value.custom] : []
+    content {
+      dynamic "items" {
+        for_each = custom_headers_config.value
+        content {
+          header   = items.key
+          value    = items.value
+          override = true
+        }
+      }
     }
   }
 }
@@ -59,6 +74,7 @@ resource "aws_cloudfront_distribution" "this" {
   default_root_object = "index.html"
   http_version        = "http2and3"
   price_class         = "PriceClass_100"
+  wait_for_deployment = !local.emulated
 
   origin {
     origin_id                = "website"
@@ -86,7 +102,7 @@ resource "aws_cloudfront_distribution" "this" {
     cached_methods             = ["GET", "HEAD"]
     compress                   = true
     cache_policy_id            = data.aws_cloudfront_cache_policy.optimized.id
-    response_headers_policy_id = aws_cloudfront_response_headers_policy.website.id
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.this["website"].id
 
     function_association {
       event_type   = "viewer-request"
@@ -103,11 +119,13 @@ resource "aws_cloudfront_distribution" "this" {
     compress                 = true
     cache_policy_id          = data.aws_cloudfront_cache_policy.disabled.id
     origin_request_policy_id = data.aws_cloudfront_origin_request_policy.all_but_host.id
+
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.this["api"].id
   }
 
   dynamic "custom_error_response" {
     # Errors of the API are answers like any other: none may be kept for the next visitor.
-    for_each = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504]
+    for_each = local.cdn.uncached_errors
     content {
       error_code            = custom_error_response.value
       error_caching_min_ttl = 0

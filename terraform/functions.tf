@@ -7,7 +7,7 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_lambda_function" "this" {
-  for_each         = local.stack.functions
+  for_each         = local.raw.functions
   function_name    = local.function_names[each.key]
   role             = aws_iam_role.this[each.value.role].arn
   runtime          = local.raw.function_runtime.runtime

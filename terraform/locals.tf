@@ -57,10 +57,16 @@ locals {
     { for role in local.roles : "${replace(role, "-", "_")}_role_arn" => "arn:${data.aws_partition.this.partition}:iam::${local.account}:role/${var.name}-${role}" },
   )
 
+  # The page talks to the bucket directly: on AWS its own host, in the emulator the one endpoint.
+  upload_origin = local.emulated ? var.aws_endpoint_url : "https://${local.bucket_names["storage"]}.s3.${var.region}.amazonaws.com"
+  cdn           = jsondecode(templatefile("${local.system}/stack.json", merge(local.values, local.later, { upload_origin = local.upload_origin }))).cdn
+  later         = { subnets = "", security_groups = "", web_origins = "" }
+
   # These come from resources which need the values above themselves.
   stack = jsondecode(templatefile("${local.system}/stack.json", merge(local.values, {
     subnets         = join(",", aws_subnet.public[*].id)
     security_groups = aws_security_group.task.id
+    upload_origin   = local.upload_origin
     web_origins     = "https://${aws_cloudfront_distribution.this.domain_name}"
   })))
 }

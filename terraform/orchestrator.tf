@@ -9,14 +9,14 @@ resource "aws_sfn_state_machine" "this" {
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
-  for_each      = local.stack.rules
-  name          = each.value.name
+  for_each      = local.raw.rules
+  name          = replace(each.value.name, "$${name}", var.name)
   description   = each.value.description
-  event_pattern = jsonencode(each.value.pattern)
+  event_pattern = jsonencode(local.stack.rules[each.key].pattern)
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each  = local.stack.rules
+  for_each  = local.raw.rules
   rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = replace(each.key, "_", "-")
   arn       = aws_sfn_state_machine.this[each.value.target].arn
@@ -29,8 +29,8 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 resource "aws_scheduler_schedule" "this" {
-  for_each            = local.stack.schedules
-  name                = each.value.name
+  for_each            = local.raw.schedules
+  name                = replace(each.value.name, "$${name}", var.name)
   schedule_expression = each.value.expression
 
   flexible_time_window {

@@ -21,7 +21,7 @@ resource "aws_s3_bucket_cors_configuration" "storage" {
   dynamic "cors_rule" {
     for_each = local.stack.buckets.storage.cors
     content {
-      allowed_origins = cors_rule.value.AllowedOrigins
+      allowed_origins = concat(cors_rule.value.AllowedOrigins, var.more_web_origins)
       allowed_methods = cors_rule.value.AllowedMethods
       allowed_headers = cors_rule.value.AllowedHeaders
       expose_headers  = cors_rule.value.ExposeHeaders
@@ -30,41 +30,54 @@ resource "aws_s3_bucket_cors_configuration" "storage" {
   }
 }
 
-resource "aws_s3_bucket_lifecycle_configuration" "storage" {
-  bucket = aws_s3_bucket.this["storage"].id
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  for_each = { for key, bucket in local.raw.buckets : key => bucket.expire if can(bucket.expire) }
+  bucket   = aws_s3_bucket.this[each.key].id
 
   dynamic "rule" {
-    for_each = local.raw.buckets.storage.expire
+    for_each = each.value
     content {
       id     = rule.value.id
       status = "Enabled"
       filter {
         prefix = rule.value.prefix
       }
-      expiration {
-        days = rule.value.days
+      dynamic "expiration" {
+        for_each = try([rule.value.days], [])
+        content {
+          days = expiration.value
+        }
+      }
+      dynamic "noncurrent_version_expiration" {
+        for_each = try([rule.value.old_days], [])
+        content {
+          noncurrent_days = noncurrent_version_expiration.value
+        }
       }
     }
   }
 }
 
-# The ledger changes by compare-and-swap only; the bucket itself refuses everything else.
-resource "aws_s3_bucket_policy" "budget" {
-  bucket = aws_s3_bucket.this["budget"].id
-  policy = templatefile("${local.system}/policies/bucket-budget.json", local.values)
+resource "aws_s3_bucket_versioning" "this" {
+  for_each = { for key, bucket in local.raw.buckets : key => bucket if try(bucket.versioning, false) }
+  bucket   = aws_s3_bucket.this[each.key].id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
 }
 
-resource "aws_s3_bucket_policy" "website" {
-  bucket = aws_s3_bucket.this["website"].id
+# TLS only; the ledger changes by compare-and-swap only; the website is read by the CDN alone.
+resource "aws_s3_bucket_policy" "this" {
+  for_each = local.raw.buckets
+  bucket   = aws_s3_bucket.this[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "CdnReads"
-      Effect    = "Allow"
-      Principal = { Service = "cloudfront.amazonaws.com" }
-      Action    = "s3:GetObject"
-      Resource  = "${aws_s3_bucket.this["website"].arn}/*"
-      Condition = { StringEquals = { "AWS:SourceArn" = aws_cloudfront_distribution.this.arn } }
-    }]
+    Statement = flatten([
+      for name in each.value.policies : jsondecode(templatefile("${local.system}/policies/${name}.json", merge(local.values, {
+        bucket_arn       = aws_s3_bucket.this[each.key].arn
+        distribution_arn = aws_cloudfront_distribution.this.arn
+      }))).Statement
+    ])
   })
 }

@@ -47,3 +47,14 @@ variable "vpc_cidr" {
     error_message = "The range is an IPv4 CIDR block with room for four subnets."
   }
 }
+
+variable "more_web_origins" {
+  description = "Origins besides the distribution's own that may upload pictures: the emulator's web address, or a domain of yours."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for o in var.more_web_origins : can(regex("^https?://[^/*]+$", o))])
+    error_message = "An origin is a scheme and a host, such as https://example.org, without a path."
+  }
+}

@@ -10,22 +10,27 @@ from emulator.core.errors import NotSupported
 
 @cache
 def service_model(name: str) -> Any:
-    """Botocore's model of a service (``stepfunctions``); NotSupported for a name it lacks.
+    """Botocore's model of a service (``stepfunctions``); NotSupported for a name it lacks."""
+    import botocore.model  # noqa: PLC0415 (slow import)
+
+    return botocore.model.ServiceModel(service_document(name), name)
+
+
+def service_document(name: str) -> Any:
+    """The document that botocore's model of a service is read from; NotSupported as above.
 
     Read by name: botocore's session would first list the folders of all its 400 services, a
     quarter of a second.
     """
     import botocore.loaders  # noqa: PLC0415 (slow import)
-    import botocore.model  # noqa: PLC0415
     from botocore.exceptions import DataNotFoundError, ValidationError  # noqa: PLC0415
 
     loader = botocore.loaders.create_loader()
     try:
         version = loader.determine_latest_version(name, "service-2")
-        document = loader.load_data(f"{name}/{version}/service-2")
+        return loader.load_data(f"{name}/{version}/service-2")
     except (DataNotFoundError, ValidationError, ValueError) as error:
         raise NotSupported(f"the service {name!r}") from error
-    return botocore.model.ServiceModel(document, name)
 
 
 def share_reading() -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.core.errors import AwsError, NotSupported
-from emulator.edge.functions import VIEWER_REQUEST
+from emulator.edge.functions import ViewerRequest
+from emulator.edge.headers import headers_of
 
 ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 """The managed origin request policy: every header but Host, all cookies, the query string."""
@@ -75,7 +76,7 @@ class Behaviour:
     cache: CachePolicy
     compress: bool
     forward_all: bool
-    viewer_request: str | None
+    viewer_request: ViewerRequest | None
     headers: Mapping[str, str]
 
 
@@ -97,17 +98,17 @@ def from_config(
     distribution_id: str,
     config: Mapping[str, Any],
     functions: Mapping[str, str],
-    header_policies: Mapping[str, Mapping[str, str]],
-    cache_policies: Mapping[str, CachePolicy],
+    header_policies: Mapping[str, Mapping[str, Any]],
+    cache_policies: Mapping[str, Mapping[str, Any]],
 ) -> Distribution:
     """Read a DistributionConfig.
 
-    ``functions`` gives the built-in for each function ARN, ``header_policies`` the headers of each
-    response headers policy, ``cache_policies`` the policies beside the managed ones. Raises
-    NotSupported for what is not emulated, AwsError InvalidArgument for what leads nowhere.
+    ``functions`` gives the live code of each function ARN, ``header_policies`` and
+    ``cache_policies`` the configurations of policies by id (the managed cache policies are known).
+    Raises NotSupported for what is not emulated, AwsError InvalidArgument for what leads nowhere.
     """
     origins = {o["Id"]: _origin(o) for o in config["Origins"]["Items"]}
-    policies = {**CACHE_POLICIES, **cache_policies}
+    policies = {**{k: _cache_policy(v) for k, v in cache_policies.items()}, **CACHE_POLICIES}
     items = config.get("CacheBehaviors", {}).get("Items", [])
     _refuse_api_caching(config, items, origins, policies)
     if len(items) > BEHAVIOURS_MAX:
@@ -149,6 +150,9 @@ def _refuse_api_caching(
 def _origin(item: Mapping[str, Any]) -> Origin:
     domain, path = item["DomainName"], item.get("OriginPath", "") or ""
     if found := _S3_DOMAIN.match(domain):
+        if not item.get("OriginAccessControlId"):
+            # The bucket would have to be public.
+            raise NotSupported("an S3 origin without an origin access control")
         return BucketOrigin(found["bucket"], path)
     if found := _API_DOMAIN.match(domain):
         stage, _, rest = path.strip("/").partition("/")
@@ -171,25 +175,47 @@ def _forwards_all(item: Mapping[str, Any]) -> bool:
     return bool(policy)
 
 
-def _viewer_request(item: Mapping[str, Any], functions: Mapping[str, str]) -> str | None:
+def _cache_policy(config: Mapping[str, Any]) -> CachePolicy:
+    """A cache policy of one's own; raises NotSupported for a key of more than path and gzip."""
+    key = config.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
+    for member, behaviour in (
+        ("HeadersConfig", "HeaderBehavior"),
+        ("CookiesConfig", "CookieBehavior"),
+        ("QueryStringsConfig", "QueryStringBehavior"),
+    ):
+        if (key.get(member) or {}).get(behaviour, "none") != "none":
+            raise NotSupported(f"{member} in the key of a cache policy")
+    minimum = float(config["MinTTL"])
+    return CachePolicy(
+        minimum,
+        float(config.get("DefaultTTL", max(86_400.0, minimum))),
+        float(config.get("MaxTTL", max(31_536_000.0, minimum))),
+        gzip=bool(key.get("EnableAcceptEncodingGzip")),
+    )
+
+
+def _viewer_request(item: Mapping[str, Any], functions: Mapping[str, str]) -> ViewerRequest | None:
     found = None
     for association in item.get("FunctionAssociations", {}).get("Items", []):
         if association["EventType"] != "viewer-request":
             raise NotSupported(f"functions on {association['EventType']}")
-        name = functions.get(association["FunctionARN"], "")
-        if name not in VIEWER_REQUEST:
-            raise NotSupported(f"the code of the function {association['FunctionARN']!r}")
-        found = name
+        code = functions.get(association["FunctionARN"])
+        if code is None:
+            raise AwsError(
+                "InvalidFunctionAssociation",
+                f"There is no published function {association['FunctionARN']!r}.",
+            )
+        found = ViewerRequest(code)
     if item.get("LambdaFunctionAssociations", {}).get("Items"):
         raise NotSupported("Lambda@Edge")
     return found
 
 
 def _headers(
-    item: Mapping[str, Any], policies: Mapping[str, Mapping[str, str]]
+    item: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, str]:
     policy = item.get("ResponseHeadersPolicyId")
-    return _known(policies, policy, "response headers policy") if policy else {}
+    return headers_of(_known(policies, policy, "response headers policy")) if policy else {}
 
 
 def _error_ttls(config: Mapping[str, Any]) -> Iterator[tuple[int, float]]:

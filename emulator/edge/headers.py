@@ -1,46 +1,48 @@
-"""Response headers policies of the page and of the API.
+"""Response headers policies: which headers a distribution adds to every answer.
 
-The page runs its own scripts only, talks to its own host and to the bucket's endpoint (uploads,
-previews, results), and is shown in nobody's frame.
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ResponseHeadersPolicyConfig.html
 """
 
 from __future__ import annotations
 
-_TRANSPORT = "max-age=31536000; includeSubDomains"
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.core.errors import NotSupported
+
+_REFUSED = ("CorsConfig", "ServerTimingHeadersConfig", "RemoveHeadersConfig")
 
 
-def page_headers(upload_origins: tuple[str, ...]) -> dict[str, str]:
-    """Headers of the website; ``upload_origins`` are the origins of presigned URLs."""
-    buckets = "".join(f" {origin}" for origin in upload_origins)
-    policy = (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "font-src 'self'",
-        f"img-src 'self' blob: data:{buckets}",
-        f"connect-src 'self'{buckets}",
-        "manifest-src 'self'",
-        "worker-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
-    return {
-        "Content-Security-Policy": "; ".join(policy),
-        "Strict-Transport-Security": _TRANSPORT,
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    }
+def headers_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a ResponseHeadersPolicyConfig; raises NotSupported for the rest of it."""
+    for member in _REFUSED:
+        part = config.get(member)
+        if part and (part.get("Enabled") or part.get("Quantity") or member == "CorsConfig"):
+            raise NotSupported(f"{member} of a response headers policy")
+    headers = dict(_security(config.get("SecurityHeadersConfig") or {}))
+    for item in (config.get("CustomHeadersConfig") or {}).get("Items", []):
+        headers[item["Header"]] = item.get("Value", "")
+    return headers
 
 
-def api_headers() -> dict[str, str]:
-    """Headers of API answers, which are no pages."""
-    return {
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Strict-Transport-Security": _TRANSPORT,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
+def _security(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if policy := config.get("ContentSecurityPolicy"):
+        found.append(("Content-Security-Policy", policy["ContentSecurityPolicy"]))
+    if transport := config.get("StrictTransportSecurity"):
+        value = f"max-age={transport['AccessControlMaxAgeSec']}"
+        value += "; includeSubDomains" if transport.get("IncludeSubdomains") else ""
+        value += "; preload" if transport.get("Preload") else ""
+        found.append(("Strict-Transport-Security", value))
+    if config.get("ContentTypeOptions"):
+        found.append(("X-Content-Type-Options", "nosniff"))
+    if frame := config.get("FrameOptions"):
+        found.append(("X-Frame-Options", frame["FrameOption"]))
+    if referrer := config.get("ReferrerPolicy"):
+        found.append(("Referrer-Policy", referrer["ReferrerPolicy"]))
+    if xss := config.get("XSSProtection"):
+        value = "1" if xss["Protection"] else "0"
+        value += "; mode=block" if xss.get("ModeBlock") else ""
+        value += f"; report={xss['ReportUri']}" if xss.get("ReportUri") else ""
+        found.append(("X-XSS-Protection", value))
+    return found

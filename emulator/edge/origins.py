@@ -55,8 +55,8 @@ class EntryLike(Protocol):
         """A BodyLike."""
 
 
-ReadEntry = Callable[[str, str], Awaitable[EntryLike | None]]
-"""``await read(bucket, key)``: the object as the distribution's identity may read it, or None."""
+ReadEntry = Callable[[str, str, str], Awaitable[EntryLike | None]]
+"""``await read(bucket, key, arn)``: the object as that distribution may read it, or None."""
 
 GatewayHandler = Callable[[str, str, str, Request], Awaitable[Response]]
 """``await handle(api_id, stage, path, request)``."""
@@ -72,13 +72,18 @@ _HEADERS = {
 _ALWAYS_FORWARDED = frozenset({"accept", "content-length", "content-type", "transfer-encoding"})
 
 
-async def from_bucket(read: ReadEntry, origin: BucketOrigin, uri: str, now: float) -> Stored:
-    """Fetch a file; a missing one is S3's 403, since the distribution may not list the bucket."""
+async def from_bucket(
+    read: ReadEntry, origin: BucketOrigin, uri: str, arn: str, now: float
+) -> Stored:
+    """Fetch a file for the distribution ``arn``, which may read what the bucket's policy allows.
+
+    A missing file is S3's 403, since the distribution may not list the bucket.
+    """
     key = unquote(origin.prefix + uri).lstrip("/")
     entry = None
     if key and len(key.encode("utf-8", "surrogateescape")) <= KEY_BYTES_MAX:
         try:
-            entry = await read(origin.bucket, key)
+            entry = await read(origin.bucket, key, arn)
         except AwsError as error:
             return _s3_error(error.status, error.code, error.message, now)
     if entry is None:

@@ -12,7 +12,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -24,28 +24,21 @@ from emulator.core.errors import AwsError
 from emulator.edge import content, origins
 from emulator.edge.cache import INVALIDATION_PATHS_MAX, EdgeCache, Key, Stored, ttl_s
 from emulator.edge.distribution import (
-    ALL_VIEWER_EXCEPT_HOST,
-    CACHING_DISABLED,
-    CACHING_OPTIMIZED,
     ApiOrigin,
     Behaviour,
     BucketOrigin,
-    CachePolicy,
     Distribution,
     from_config,
 )
 from emulator.edge.errors import EdgeError, page
-from emulator.edge.functions import SINGLE_PAGE, VIEWER_REQUEST
-from emulator.edge.headers import api_headers, page_headers
+from emulator.edge.functions import Answered, Asked
 from emulator.edge.origins import GatewayHandler, ReadEntry
 
 log = logging.getLogger("emulator.edge")
 
 URL_CHARS_MAX = 8_192
 POP = "LOC50-C1"
-PAGE_POLICY, API_POLICY = "nst-page-headers", "nst-api-headers"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_FALLBACK_ARN = "arn:aws:cloudfront::000000000000:function/nst-single-page-fallback"
 _OK, _PARTIAL, _NOT_MODIFIED, _ERROR, _UNSATISFIABLE = 200, 206, 304, 400, 416
 
 
@@ -53,13 +46,10 @@ _OK, _PARTIAL, _NOT_MODIFIED, _ERROR, _UNSATISFIABLE = 200, 206, 304, 400, 416
 class EdgeSettings:
     """How the edge serves.
 
-    ``upload_origin`` is the origin of presigned URLs and goes into the page's content security
-    policy (more of them in ``more_upload_origins``). ``hosts`` are the names it answers to; another
-    name gets 403, as CloudFront does for a name that is no distribution's.
+    ``hosts`` are the names it answers to; another name gets 403, as CloudFront does for a name that
+    is no distribution's.
     """
 
-    upload_origin: str = "http://127.0.0.1:4566"
-    more_upload_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "nst-art.localhost")
     cache_bytes_max: int = 256 * 1024 * 1024
     entry_bytes_max: int = 30 * 1024 * 1024
@@ -73,17 +63,6 @@ class _Ask:
     behaviour: Behaviour
     uri: str
     request: Request
-
-
-class Deployed(Protocol):
-    """What the edge must know of a deployment of the system."""
-
-    api_id: str
-    stage: str
-    distribution_id: str
-
-    def bucket(self, key: str) -> str:
-        """The name of the bucket ``website``."""
 
 
 class EdgeService:
@@ -107,28 +86,14 @@ class EdgeService:
         self.writes.set()
         self._via = f"1.1 {ids.hex_id(32)}.cloudfront.net (CloudFront)"
 
-    def load(self, deployment: Deployed) -> None:
-        """Serve the system's distribution: the website, and the API below ``/api/``."""
-        config = system_config(deployment.bucket("website"), deployment.api_id, deployment.stage)
-        origin = self._settings.upload_origin
-        self.load_distribution(
-            deployment.distribution_id,
-            config,
-            functions={_FALLBACK_ARN: SINGLE_PAGE},
-            header_policies={
-                PAGE_POLICY: page_headers((origin, *self._settings.more_upload_origins)),
-                API_POLICY: api_headers(),
-            },
-        )
-
     def load_distribution(
         self,
         distribution_id: str,
         config: Mapping[str, Any],
         *,
         functions: Mapping[str, str] | None = None,
-        header_policies: Mapping[str, Mapping[str, str]] | None = None,
-        cache_policies: Mapping[str, CachePolicy] | None = None,
+        header_policies: Mapping[str, Mapping[str, Any]] | None = None,
+        cache_policies: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Serve a distribution from its DistributionConfig (arguments: distribution.from_config).
 
@@ -188,7 +153,12 @@ class EdgeService:
             await self.writes.wait()
         uri = path
         if behaviour.viewer_request is not None:
-            uri = VIEWER_REQUEST[behaviour.viewer_request](uri)
+            found = behaviour.viewer_request(_asked(request, uri))
+            if isinstance(found, Answered):
+                generated = Response(found.body, found.status, found.headers)
+                generated.headers["x-cache"] = "FunctionGeneratedResponse from cloudfront"
+                return generated
+            uri = found
         if uri == "/" and distribution.root_object:
             uri = f"/{distribution.root_object}"
         ask = _Ask(distribution, behaviour, uri, request)
@@ -225,7 +195,8 @@ class EdgeService:
         if known is not None and known.expires_at > now:
             outcome = "Hit" if known.status < _ERROR else "Error"
             return _reply(known, request, outcome, int(now - known.fetched_at))
-        fetched = await origins.from_bucket(self._read, origin, ask.uri, now)
+        arn = ids.arn("cloudfront", f"distribution/{ask.distribution.id}", region="")
+        fetched = await origins.from_bucket(self._read, origin, ask.uri, arn, now)
         outcome = "Miss" if fetched.status < _ERROR else "Error"
         if known is not None and _same(known, fetched):
             outcome = "RefreshHit"
@@ -270,50 +241,14 @@ class EdgeService:
         self._cache.put(key, Stored(response.status_code, headers, body, now, now + ttl))
 
 
-def system_config(website_bucket: str, api_id: str, stage: str) -> dict[str, Any]:
-    """The DistributionConfig of the system, with this emulator's function and policies in it."""
-    every = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
-    codes = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
-    return {
-        "DefaultRootObject": "index.html",
-        "Origins": {
-            "Items": [
-                {"Id": "website", "DomainName": f"{website_bucket}.s3.us-east-1.amazonaws.com"},
-                {
-                    "Id": "api",
-                    "DomainName": f"{api_id}.execute-api.us-east-1.amazonaws.com",
-                    "OriginPath": f"/{stage}",
-                },
-            ]
-        },
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "website",
-            "AllowedMethods": {"Items": ["GET", "HEAD"]},
-            "Compress": True,
-            "CachePolicyId": CACHING_OPTIMIZED,
-            "ResponseHeadersPolicyId": PAGE_POLICY,
-            "FunctionAssociations": {
-                "Items": [{"EventType": "viewer-request", "FunctionARN": _FALLBACK_ARN}]
-            },
-        },
-        "CacheBehaviors": {
-            "Items": [
-                {
-                    "PathPattern": "/api/*",
-                    "TargetOriginId": "api",
-                    "AllowedMethods": {"Items": every},
-                    "Compress": True,
-                    "CachePolicyId": CACHING_DISABLED,
-                    "OriginRequestPolicyId": ALL_VIEWER_EXCEPT_HOST,
-                    "ResponseHeadersPolicyId": API_POLICY,
-                }
-            ]
-        },
-        # A run that is not there yet will be there in a second: no error may be kept.
-        "CustomErrorResponses": {
-            "Items": [{"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in codes]
-        },
-    }
+def _asked(request: Request, uri: str) -> Asked:
+    return Asked(
+        request.method,
+        uri,
+        dict(request.query_params),
+        {name: value for name, value in request.headers.items() if name != "cookie"},
+        request.client.host if request.client else "",
+    )
 
 
 def _same(known: Stored, fetched: Stored) -> bool:

@@ -20,6 +20,7 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError, NotSupported
+from emulator.core.rest_xml import rest_xml
 from emulator.endpoint import lambda_front
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
 from emulator.endpoint.router import Route, operation_of, route
@@ -119,6 +120,8 @@ class EndpointApp:
                 )
             answer = await self._bus.call(found.service, operation, json_body(body), caller)
             return json_response(answer, caller.request_id)
+        if found.service == "cloudfront" and caller is not None:
+            return await self._rest_xml(found, request, body, caller)
         if found.service == "lambda" and caller is not None:
             answered, body = await lambda_front.answer(self._bus, request, body, caller)
             if answered is not None:
@@ -138,6 +141,18 @@ class EndpointApp:
             if name.lower() not in {"content-length", "connection", "server", "date"}:
                 response.headers[name] = value
         return response
+
+    async def _rest_xml(
+        self, found: Route, request: Request, body: bytes, caller: Caller
+    ) -> Response:
+        protocol = rest_xml(found.service)
+        query = request.scope["query_string"].decode("latin-1")
+        path = request.scope["raw_path"].decode("latin-1")
+        operation, labels = protocol.operation(request.method, path, query)
+        params = protocol.parameters(operation, labels, query, dict(request.headers), body)
+        answer = await self._bus.call(found.service, operation, params, caller)
+        written = protocol.answer(operation, answer, caller.request_id)
+        return Response(written.body, written.status, written.headers)
 
 
 async def read_body(request: Request) -> bytes:

@@ -1,11 +1,12 @@
 """What the data planes must hear of the control plane that moto keeps.
 
-moto stores REST APIs, distributions and access keys; serving them is ours. After moto has accepted
+moto stores REST APIs and access keys; serving them is ours. After moto has accepted
 a call, these hooks hand on what it carried. A call that moto refused changes nothing here.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,22 +21,22 @@ from emulator.endpoint.moto_lane import MotoReply
 from emulator.endpoint.router import Route, query_action
 
 LoadApi = Callable[[str, str, dict[str, Any]], None]
-Invalidate = Callable[[str, list[str]], None]
+SetThrottles = Callable[[str, str, dict[str, Any]], None]
 
 _REST_API = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)$")
+_STAGE = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/stages/(?P<stage>[^/]+)$")
 _DEPLOY = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/(?:deployments|stages)$")
-_INVALIDATION = re.compile(r"^/2020-05-31/distribution/(?P<id>[A-Z0-9]+)/invalidation$")
 
 
 class ControlHooks:
-    """Hands on REST API bodies, invalidations and new credentials."""
+    """Hands on REST API bodies and new credentials."""
 
     def __init__(
-        self, credentials: CredentialStore, *, load_api: LoadApi, invalidate: Invalidate
+        self, credentials: CredentialStore, *, load_api: LoadApi, set_throttles: SetThrottles
     ) -> None:
         self._credentials = credentials
         self._load_api = load_api
-        self._invalidate = invalidate
+        self._set_throttles = set_throttles
         self._bodies: dict[str, dict[str, Any]] = {}
 
     async def after_moto(
@@ -46,8 +47,6 @@ class ControlHooks:
             return
         if route.service == "apigateway":
             self._apigateway(request, body, reply)
-        elif route.service == "cloudfront":
-            self._cloudfront(request, body)
         elif route.service == "sts" and query_action(body).startswith("AssumeRole"):
             self._session(reply.body)
         elif route.service == "iam" and query_action(body) == "CreateAccessKey":
@@ -74,13 +73,16 @@ class ControlHooks:
             stage = yaml.safe_load(body or b"{}").get("stageName")
             if stage:
                 self.api_deployed(found["api"], str(stage))
+        elif request.method == "PATCH" and (found := _STAGE.match(path)):
+            self._stage_changed(found["api"], found["stage"], body, reply)
 
-    def _cloudfront(self, request: Request, body: bytes) -> None:
-        found = _INVALIDATION.match(request.url.path)
-        if found and request.method == "POST":
-            tree = ElementTree.fromstring(body)
-            paths = [e.text or "" for e in tree.iter() if e.tag.rpartition("}")[2] == "Path"]
-            self._invalidate(found["id"], paths)
+    def _stage_changed(self, api: str, stage: str, body: bytes, reply: MotoReply) -> None:
+        operations = json.loads(body or b"{}").get("patchOperations", [])
+        if any(o.get("path") == "/deploymentId" for o in operations):
+            self.api_deployed(api, stage)
+        settings = json.loads(reply.body).get("methodSettings") or {}
+        if api in self._bodies:
+            self._set_throttles(api, stage, settings)
 
     def _session(self, answer: bytes) -> None:
         fields = _texts(answer)

@@ -20,6 +20,7 @@ from emulator.core import ids
 from emulator.core.bus import Caller
 from emulator.core.errors import AwsError, NotSupported
 from emulator.core.models import service_model, share_reading
+from emulator.endpoint import moto_gaps
 
 T = TypeVar("T")
 
@@ -135,6 +136,7 @@ class MotoLane:
 
             self._wsgi = DomainDispatcherApplication(create_backend_app)
         path, _, query = target.partition("?")
+        moto_gaps.mend(path)
         sent = [(k, v) for k, v in headers if k.lower() not in {"host", "content-length"}]
         environ = EnvironBuilder(
             path=path,

@@ -12,7 +12,9 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from emulator.deploy_cdn import distribution_config, headers_config
 from emulator.edge import EdgeService, EdgeSettings
+from system import stack
 from tests.unit.apigateway.gateway_fakes import HandClock
 
 
@@ -49,7 +51,8 @@ class Bucket:
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self.files[("nst-website", key)] = Entry(etag, 1_795_000_000.4, Body(data), headers)
 
-    async def read(self, bucket: str, key: str) -> Entry | None:
+    async def read(self, bucket: str, key: str, arn: str) -> Entry | None:
+        assert arn == "arn:aws:cloudfront::000000000000:distribution/E1"
         self.reads.append((bucket, key))
         return self.files.get((bucket, key))
 
@@ -68,14 +71,31 @@ class Api:
         return made
 
 
-@dataclass
-class Deployed:
-    api_id: str = "api1"
-    stage: str = "prod"
-    distribution_id: str = "E1"
+PAGE, API = "page-headers", "api-headers"
+FUNCTION = "arn:aws:cloudfront::000000000000:function/nst-single-page"
+VALUES = {
+    "name": "nst",
+    "region": "us-east-1",
+    "website_bucket": "nst-website",
+    "upload_origin": "http://127.0.0.1:4566",
+}
 
-    def bucket(self, key: str) -> str:
-        return f"nst-{key}"
+
+def system_config(api: tuple[str, str] = ("api1", "prod")) -> dict[str, Any]:
+    """The system's distribution, with ids as these tests name them."""
+    made = distribution_config(
+        VALUES, api, FUNCTION, {"website": PAGE, "api": API}, CDN["uncached_errors"]
+    )
+    made["Origins"]["Items"][0]["OriginAccessControlId"] = "E2"
+    return made
+
+
+CDN = stack.fill(stack.declaration()["cdn"], VALUES)
+HEADERS = {
+    policy: headers_config(CDN["headers"][key], CDN["transport_security_s"])
+    for key, policy in (("website", PAGE), ("api", API))
+}
+CODE = {FUNCTION: stack.text(CDN["function"]["code"])}
 
 
 class Edge:
@@ -88,7 +108,9 @@ class Edge:
         self.service = EdgeService(
             self.clock, self.api.handle, self.bucket.read, EdgeSettings(**settings)
         )
-        self.service.load(Deployed())
+        self.service.load_distribution(
+            "E1", system_config(), functions=CODE, header_policies=HEADERS
+        )
         page = b"<!doctype html><title>nst</title>" + b"<p>page</p>" * 200
         self.bucket.put("index.html", page, ContentType="text/html", CacheControl="no-cache")
         app = b"export const a = 1;\n" * 100

@@ -9,9 +9,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from emulator.core.errors import AwsError, NotSupported
-from emulator.edge.distribution import CachePolicy
-from emulator.edge.service import system_config
-from tests.unit.edge.edge_fakes import Deployed, Edge, stream
+from tests.unit.edge.edge_fakes import CODE, HEADERS, Edge, stream, system_config
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ def test_nothing_of_the_api_is_cached_not_even_errors(edge: Edge) -> None:
 
 
 def test_errors_are_kept_where_the_distribution_does_not_forbid_it(edge: Edge) -> None:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     del config["CustomErrorResponses"]
     config["DefaultCacheBehavior"].pop("FunctionAssociations")
     config["DefaultCacheBehavior"].pop("ResponseHeadersPolicyId")
@@ -118,7 +116,7 @@ def test_streams_pass_piece_by_piece(edge: Edge) -> None:
 
 
 def test_without_a_request_policy_neither_headers_nor_query_are_forwarded(edge: Edge) -> None:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     config["CacheBehaviors"]["Items"][0].pop("OriginRequestPolicyId")
     load(edge, config)
     edge.send("/api/x?q=1", headers={"X-Own": "1", "Content-Type": "text/x"})
@@ -129,7 +127,7 @@ def test_without_a_request_policy_neither_headers_nor_query_are_forwarded(edge: 
 
 
 def test_an_origin_path_has_the_stage_and_then_a_prefix(edge: Edge) -> None:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     config["Origins"]["Items"][0]["OriginPath"] = "/site"
     config["Origins"]["Items"][1]["OriginPath"] = "/beta/v1"
     load(edge, config)
@@ -140,21 +138,14 @@ def test_an_origin_path_has_the_stage_and_then_a_prefix(edge: Edge) -> None:
 
 
 def load(edge: Edge, config: dict[str, Any]) -> None:
-    names = {
-        item["ResponseHeadersPolicyId"]: {}
-        for item in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]["Items"])
-        if "ResponseHeadersPolicyId" in item
-    }
-    association = config["DefaultCacheBehavior"]["FunctionAssociations"]["Items"][0]
-    functions = {association["FunctionARN"]: "single-page-fallback"}
-    policies = {"own-cache": CachePolicy(5, 5, 5, gzip=False)}
+    policies = {"own-cache": {"Name": "own", "MinTTL": 5, "DefaultTTL": 5, "MaxTTL": 5}}
     edge.service.load_distribution(
-        "E1", config, functions=functions, header_policies=names, cache_policies=policies
+        "E1", config, functions=CODE, header_policies=HEADERS, cache_policies=policies
     )
 
 
 def test_a_cache_policy_of_ones_own(edge: Edge) -> None:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     config["DefaultCacheBehavior"]["CachePolicyId"] = "own-cache"
     load(edge, config)
     edge.send("/small.txt")
@@ -167,19 +158,25 @@ def test_a_cache_policy_of_ones_own(edge: Edge) -> None:
 
 def test_loading_again_forgets_the_cache(edge: Edge) -> None:
     edge.send("/small.txt")
-    edge.service.load(Deployed())
+    load(edge, system_config())
     assert edge.outcome("/small.txt").startswith("Miss")
 
 
 def behaviour(**change: Any) -> dict[str, Any]:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     config["CacheBehaviors"]["Items"][0].update(change)
     return config
 
 
 def origin(**change: Any) -> dict[str, Any]:
-    config = system_config("nst-website", "api1", "prod")
+    config = system_config()
     config["Origins"]["Items"][1].update(change)
+    return config
+
+
+def bucket(**change: Any) -> dict[str, Any]:
+    config = system_config()
+    config["Origins"]["Items"][0].update(change)
     return config
 
 
@@ -205,9 +202,10 @@ def origin(**change: Any) -> dict[str, Any]:
         ),
         (origin(DomainName="example.org"), "example.org"),
         (origin(OriginPath=""), "stage"),
+        (bucket(OriginAccessControlId=""), "origin access control"),
         (
             {
-                **system_config("www", "a", "s"),
+                **system_config(("a", "s")),
                 "CustomErrorResponses": {
                     "Items": [{"ErrorCode": 404, "ResponsePagePath": "/index.html"}]
                 },
@@ -224,7 +222,7 @@ def test_distributions_that_are_refused(edge: Edge, config: dict[str, Any], what
 
 def test_a_policy_that_is_not_there_is_refused(edge: Edge) -> None:
     with pytest.raises((AwsError, NotSupported)):
-        edge.service.load_distribution("E1", system_config("nst-website", "api1", "prod"))
+        edge.service.load_distribution("E1", system_config())
 
 
 def test_an_empty_answer_passes(edge: Edge) -> None:

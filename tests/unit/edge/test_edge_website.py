@@ -11,8 +11,8 @@ from emulator.core.errors import AwsError
 from emulator.edge import content
 from emulator.edge.cache import ERRORS_ALWAYS, EdgeCache, Stored, ttl_s
 from emulator.edge.distribution import CachePolicy, Distribution
-from emulator.edge.functions import single_page_fallback
-from tests.unit.edge.edge_fakes import Edge
+from emulator.edge.functions import Asked, ViewerRequest
+from tests.unit.edge.edge_fakes import CODE, Edge
 
 MISS, HIT = "Miss from cloudfront", "Hit from cloudfront"
 PLAIN = {"headers": {"Accept-Encoding": "identity"}}
@@ -90,7 +90,7 @@ def test_an_invalidation_path_that_is_none_is_refused(edge: Edge, path: str) -> 
     ],
 )
 def test_the_fallback_function(uri: str, target: str) -> None:
-    assert single_page_fallback(uri) == target
+    assert ViewerRequest(next(iter(CODE.values())))(Asked("GET", uri)) == target
 
 
 def test_an_unknown_page_is_the_page_and_a_missing_file_is_an_error(edge: Edge) -> None:
@@ -112,7 +112,7 @@ def test_percent_encoded_names_are_keys(edge: Edge) -> None:
 
 
 def test_an_error_of_the_bucket_is_passed_on(edge: Edge) -> None:
-    async def read(bucket: str, key: str) -> Any:
+    async def read(bucket: str, key: str, arn: str) -> Any:
         raise AwsError("SlowDown", "a < b", 503)
 
     edge.service._read = read
@@ -169,12 +169,6 @@ def test_security_headers(edge: Edge) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["strict-transport-security"].startswith("max-age=31536000")
         assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
-
-
-def test_the_upload_origins_are_settings() -> None:
-    edge = Edge(upload_origin="https://b.example", more_upload_origins=("https://c.example",))
-    policy = edge.send("/").headers["content-security-policy"]
-    assert "connect-src 'self' https://b.example https://c.example;" in policy
 
 
 def test_cloudfronts_own_headers(edge: Edge) -> None:

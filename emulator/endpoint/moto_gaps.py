@@ -1,0 +1,50 @@
+"""Where moto answers otherwise than AWS, and how it is put right: small, named patches.
+
+Each is applied on moto's lane before the first call of its service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+
+def mend(path: str) -> None:
+    """Apply the patches that a request to ``path`` may need."""
+    for prefix, patch in _PATCHES.items():
+        if path.startswith(prefix):
+            patch()
+
+
+@cache
+def method_settings() -> None:
+    """Settings of methods below a path of several segments: ``api/runs/POST``.
+
+    moto takes the first two segments for path and method. The method is what stands before the two
+    that name the setting:
+    https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateStage.html
+    """
+    from moto.apigateway.models import Stage  # noqa: PLC0415 (slow import)
+
+    first = Stage.apply_operations
+
+    def apply_operations(self: Any, patch_operations: list[dict[str, Any]]) -> Any:
+        rest = []
+        for operation in patch_operations:
+            parts = operation["path"].strip("/").split("/")
+            key = "/".join(parts[-2:])
+            known = self._method_settings_translations(key) is not None
+            if operation["op"] == "replace" and len(parts) > 3 and known:  # noqa: PLR2004
+                method = "/".join(parts[:-2])
+                self._patch_method_setting(method, key, operation["value"])
+            elif operation["op"] == "remove" and "/".join(parts) in self.method_settings:
+                del self.method_settings["/".join(parts)]
+            else:
+                rest.append(operation)
+        return first(self, rest)
+
+    Stage.apply_operations = apply_operations  # type: ignore[method-assign]
+
+
+_PATCHES: dict[str, Callable[[], None]] = {"/restapis": method_settings}

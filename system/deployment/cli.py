@@ -1,0 +1,141 @@
+"""``nst deploy``, ``nst smoke``, ``nst destroy``."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import click
+
+from system import artifacts
+from system.deployment import steps
+from system.deployment.smoke import smoke_test
+from system.deployment.steps import Target
+from system.deployment.terraform import DeploymentError, Terraform
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_target = click.option(
+    "--endpoint-url",
+    help="An emulator's AWS endpoint, such as http://127.0.0.1:4566; without it, AWS.",
+)
+_name = click.option("--name", default="nst", show_default=True, help="Prefix of every resource.")
+_region = click.option("--region", default="us-east-1", show_default=True)
+
+
+@click.command("deploy")
+@_target
+@_name
+@_region
+@click.option("--budget", type=click.FloatRange(0.01, 1_000_000), help="First limit in dollars.")
+@click.option("--image", default="", help="The worker's image; needed on AWS.")
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Say what would change, and change nothing."
+)
+def deploy(  # noqa: PLR0917 - click passes by name
+    endpoint_url: str | None,
+    name: str,
+    region: str,
+    budget: float | None,
+    image: str,
+    only_plan: bool,
+) -> None:
+    """Build the artifacts, apply Terraform, upload the website, make the first ledger."""
+    target = Target(endpoint_url, region, name)
+    if endpoint_url is None and not image:
+        raise click.UsageError(
+            "On AWS name the worker's image with --image (see docs/operations.md)."
+        )
+    try:
+        terraform = prepared(target, image)
+        if only_plan:
+            click.echo(terraform.plan() or "No changes.")
+            return
+        _step("terraform apply", terraform.apply)
+        outputs = terraform.outputs()
+        count = steps.upload_files(target, outputs["buckets"])
+        click.echo(f"  {count} files uploaded")
+        limit = round(budget * 1_000_000) if budget else None
+        steps.first_ledger(target, limit)
+        steps.invalidate(target, outputs["distribution_id"], f"nst-deploy-{time.time_ns()}")
+    except DeploymentError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Deployed: {web_address(target, outputs)}")
+
+
+@click.command("smoke")
+@_target
+@_name
+@_region
+def smoke(endpoint_url: str | None, name: str, region: str) -> None:
+    """Run the whole flow once, with a tiny painting, against what was deployed."""
+    target = Target(endpoint_url, region, name)
+    try:
+        outputs = prepared(target, "").outputs()
+        address = web_address(target, outputs)
+        for line in smoke_test(address):
+            click.echo(f"  {line}")
+    except DeploymentError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{address} works.")
+
+
+@click.command("destroy")
+@_target
+@_name
+@_region
+@click.confirmation_option(prompt="Remove everything that was deployed, pictures and ledger too?")
+def destroy(endpoint_url: str | None, name: str, region: str) -> None:
+    """Remove everything that ``nst deploy`` made, but the bucket of Terraform's state."""
+    try:
+        _step("terraform destroy", prepared(Target(endpoint_url, region, name), "").destroy)
+    except DeploymentError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def prepared(target: Target, image: str) -> Terraform:
+    """Terraform, initialised for the target, with fresh zips to deploy."""
+    artifacts.write(ROOT / "build" / "zips")
+    steps.state_bucket(target)
+    place = "aws" if target.endpoint_url is None else "emulator"
+    variables: dict[str, Any] = {"name": target.name, "region": target.region}
+    if image:
+        variables["worker_image"] = image
+    if target.endpoint_url is not None:
+        variables["aws_endpoint_url"] = target.endpoint_url
+        web = str(emulator_status(target.endpoint_url)["web"])
+        variables["more_web_origins"] = [web, web.replace("//localhost", "//127.0.0.1")]
+    terraform = Terraform(
+        ROOT / "build" / "terraform" / f"{place}-{target.name}", target.backend(), variables
+    )
+    terraform.init()
+    return terraform
+
+
+def web_address(target: Target, outputs: dict[str, Any]) -> str:
+    """Where the page is: the distribution's address, or the emulator's edge."""
+    if target.endpoint_url is None:
+        return str(outputs["web_url"])
+    return str(emulator_status(target.endpoint_url)["web"])
+
+
+def emulator_status(endpoint_url: str) -> dict[str, Any]:
+    """What the emulator at ``endpoint_url`` says of itself; raises DeploymentError."""
+    try:
+        with urllib.request.urlopen(f"{endpoint_url}/_nst/status", timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+    except (urllib.error.URLError, ValueError, TimeoutError) as error:
+        raise DeploymentError(
+            f"No emulator of ours answers at {endpoint_url} ({error}). Start one: nst up --bare"
+        ) from error
+    return found
+
+
+def _step(what: str, work: Any) -> None:
+    begun = time.monotonic()
+    work()
+    click.echo(f"  {what}: {time.monotonic() - begun:.0f} s")
