@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.orchestrator.table import EMULATOR, Row, Sample, milliseconds
 from emulator.core.bus import Bus, Caller
 from emulator.core.journal import Journal
+from emulator.core.virtual_clock import VirtualClock, run
 from emulator.states import StatesService
-from tests.unit.states.virtual_time import VirtualClock, run
 
 ACCOUNT = "000000000000"
 CALLER = Caller(ACCOUNT, "us-east-1", f"arn:aws:iam::{ACCOUNT}:root")
