@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
@@ -36,6 +38,7 @@ log = logging.getLogger("emulator.functions")
 PARAMETERS = frozenset(
     {"FunctionName", "Payload", "InvocationType", "LogType", "Qualifier", "ClientContext"}
 )
+ROOT_PREFIX = "nst-functions-"
 CLIENT_CONTEXT_BYTES_MAX = 3583
 """In base64, as it is sent."""
 
@@ -61,7 +64,8 @@ class FunctionsService:
         self._settings = settings
         # Not in /tmp where there is another place: sandboxes have a /tmp of their own.
         elsewhere = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - made below
-        self._root = Path(tempfile.mkdtemp(prefix="nst-functions-", dir=elsewhere))
+        prefix = f"{ROOT_PREFIX}{os.getpid()}-"
+        self._root = Path(tempfile.mkdtemp(prefix=prefix, dir=elsewhere))
         self._api = RuntimeApi(self._find_sandbox)
         self._pool = SandboxPool(
             root=self._root,
@@ -87,6 +91,7 @@ class FunctionsService:
 
         # Not waited for: the lane may still import moto, and does one thing after another.
         self._start(self._lane.run(lambda: moto_functions.extend(take)))
+        self._start(asyncio.to_thread(_sweep, self._root.parent))
         await self._api.start()
 
     def prepare(self) -> None:
@@ -281,6 +286,14 @@ class FunctionsService:
         task = asyncio.get_running_loop().create_task(doing)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what emulators that were killed have left behind."""
+    for root in place.glob(f"{ROOT_PREFIX}*"):
+        pid = root.name.removeprefix(ROOT_PREFIX).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def _client_context(given: Any) -> str:

@@ -185,6 +185,27 @@ def test_sandboxes_die_with_an_emulator_that_is_killed(tmp_path, gone):
         asyncio.run(wait())
 
 
+def test_what_a_killed_emulator_left_is_removed_and_that_of_a_running_one_is_not(lab, until):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+
+    async def run():
+        async with lab() as it:
+            place = it.functions._root.parent
+            left = place / f"nst-functions-{ended.pid}-left"
+            runs = place / f"nst-functions-{os.getppid()}-runs"
+            for root in (left, runs):
+                (root / "code").mkdir(parents=True)
+            async with lab():
+                await until(lambda: not left.exists())
+                assert runs.exists()
+            (runs / "code").rmdir()
+            runs.rmdir()
+            assert it.functions._root.exists()
+
+    asyncio.run(run())
+
+
 def test_a_restarted_engine_leaves_no_files_and_no_processes(lab):
     async def run():
         before = {p.pid for p in psutil.Process().children(recursive=True)}
