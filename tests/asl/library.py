@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from tests.asl import (
-    branches,
+    catches,
     choices,
     data_flow,
-    errors,
+    definitions,
+    error_names,
     intrinsics,
     jsonata,
+    maps,
+    parallels,
+    query_faults,
+    retries,
     simple_states,
     tasks,
+    thresholds,
+    timeouts,
     variables,
 )
 from tests.asl.cases import Case
@@ -21,8 +28,15 @@ CASES: list[Case] = [
     *choices.CASES,
     *intrinsics.CASES,
     *tasks.CASES,
-    *errors.CASES,
-    *branches.CASES,
+    *timeouts.CASES,
+    *retries.CASES,
+    *catches.CASES,
+    *error_names.CASES,
+    *parallels.CASES,
+    *maps.CASES,
+    *thresholds.CASES,
     *jsonata.CASES,
+    *query_faults.CASES,
     *variables.CASES,
+    *definitions.CASES,
 ]

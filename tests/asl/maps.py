@@ -1,4 +1,4 @@
-"""Parallel and inline Map."""
+"""Map, inline: iterations, their number at a time, and failure thresholds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 from tests.asl.cases import (
     INVOKE,
     Case,
-    Expected,
     Fails,
     Including,
     at,
     entered,
     exited,
     failed,
+    group,
     guide,
+    handled,
     line,
+    numbered,
     one,
     recorded,
     spec,
@@ -23,22 +25,10 @@ from tests.asl.cases import (
     succeeded,
 )
 
-PARALLEL = f"{guide('state-parallel')} {spec('parallel-state')}"
 MAP = f"{guide('state-map-inline')} {spec('map-state')}"
 SCENARIOS = recorded("scenarios/test_base_scenarios")
 DISTRIBUTED = guide("state-map-distributed")
-TOLERANCE = guide("state-map-distributed maprun-fail-threshold")
-
-
-def group(state: dict[str, Any], name: str = "I") -> dict[str, Any]:
-    """A branch or an item processor of one state."""
-    ends = {} if state["Type"] == "Fail" else {"End": True}
-    return {"StartAt": name, "States": {name: {**state, **ends}}}
-
-
-def parallel(*branches: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A machine of a Parallel state."""
-    return one({"Type": "Parallel", "Branches": list(branches), **fields})
+PASS, FAIL = {"Type": "Pass"}, {"Type": "Fail", "Error": "Mine", "Cause": "because"}
 
 
 def mapping(processor: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -46,231 +36,11 @@ def mapping(processor: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return one({"Type": "Map", "ItemProcessor": processor, **fields})
 
 
-def handled(machine: dict[str, Any]) -> dict[str, Any]:
-    """``machine`` with the state ``H`` beside ``S``."""
-    return {**machine, "States": {**machine["States"], "H": {"Type": "Pass", "End": True}}}
-
-
 def call(**fields: Any) -> dict[str, Any]:
     """A task that calls ``f`` with its input."""
     parameters = {"FunctionName": "f", "Payload.$": "$"}
     select = {"ResultSelector": {"r.$": "$.Payload"}, "OutputPath": "$.r"}
     return {"Type": "Task", "Resource": INVOKE, "Parameters": parameters, **select, **fields}
-
-
-def numbered(*pairs: tuple[int, str]) -> tuple[Expected, ...]:
-    """Events as pairs of the event before and the type."""
-    return pairs
-
-
-PASS, FAIL = {"Type": "Pass"}, {"Type": "Fail", "Error": "Mine", "Cause": "because"}
-TWO_PASSES = numbered(
-    (0, "ExecutionStarted"),
-    (0, "ParallelStateEntered"),
-    (2, "ParallelStateStarted"),
-    (3, "PassStateEntered"),
-    (3, "PassStateEntered"),
-    (4, "PassStateExited"),
-    (5, "PassStateExited"),
-    (7, "ParallelStateSucceeded"),
-    (7, "ParallelStateExited"),
-    (9, "ExecutionSucceeded"),
-)
-PARALLELS = [
-    Case(
-        "parallel-outputs-in-order",
-        "Parallel: the outputs in the order of the branches",
-        f"{PARALLEL} {SCENARIOS}",
-        parallel(group({**PASS, "Result": "first"}, "X"), group({**PASS, "Result": "second"}, "Y")),
-        {"in": 1},
-        output=["first", "second"],
-        history=(
-            started({"in": 1}),
-            entered("Parallel", {"in": 1}),
-            (2, "ParallelStateStarted", None),
-            entered("Pass", {"in": 1}, "X", 3),
-            entered("Pass", {"in": 1}, "Y", 3),
-            exited("Pass", "first", "X", 4),
-            exited("Pass", "second", "Y", 5),
-            (7, "ParallelStateSucceeded", None),
-            exited("Parallel", ["first", "second"], previous=7),
-            succeeded(["first", "second"], 9),
-        ),
-    ),
-    Case(
-        "parallel-data-flow",
-        "Parallel: Parameters, ResultSelector and ResultPath",
-        PARALLEL,
-        parallel(
-            group(PASS, "X"),
-            group(PASS, "Y"),
-            Parameters={"x.$": "$.a"},
-            ResultSelector={"both.$": "$[*].x"},
-            ResultPath="$.out",
-        ),
-        {"a": 1},
-        output={"a": 1, "out": {"both": [1, 1]}},
-        history=TWO_PASSES,
-    ),
-    Case(
-        "parallel-jsonata",
-        "Parallel: Arguments and Output (JSONata)",
-        f"{PARALLEL} {guide('transforming-data')}",
-        {
-            "QueryLanguage": "JSONata",
-            **parallel(
-                group({**PASS, "Output": "{% $states.input.n + 1 %}"}, "X"),
-                group({**PASS, "Output": "{% $states.input.n + 2 %}"}, "Y"),
-                Arguments={"n": "{% $states.input.a * 10 %}"},
-                Output="{% $sum($states.result) %}",
-            ),
-        },
-        {"a": 1},
-        output=23,
-        history=TWO_PASSES,
-    ),
-    Case(
-        "parallel-runs-at-the-same-time",
-        "Parallel: branches run at the same time, and all are waited for",
-        PARALLEL,
-        parallel(
-            group({"Type": "Wait", "Seconds": 6}, "X"), group({"Type": "Wait", "Seconds": 2}, "Y")
-        ),
-        {},
-        output=[{}, {}],
-        history=numbered(
-            (0, "ExecutionStarted"),
-            (0, "ParallelStateEntered"),
-            (2, "ParallelStateStarted"),
-            (3, "WaitStateEntered"),
-            (3, "WaitStateEntered"),
-            (5, "WaitStateExited"),
-            (4, "WaitStateExited"),
-            (7, "ParallelStateSucceeded"),
-            (7, "ParallelStateExited"),
-            (9, "ExecutionSucceeded"),
-        ),
-        lasts=6,
-        races=True,
-    ),
-    Case(
-        "parallel-fails-with-its-branch",
-        "Parallel: a branch's error is the state's; the others are ended",
-        f"{PARALLEL} {SCENARIOS}",
-        parallel(
-            group({"Type": "Wait", "Seconds": 100}, "X"),
-            {
-                "StartAt": "Y",
-                "States": {"Y": {"Type": "Wait", "Seconds": 2, "Next": "Z"}, "Z": FAIL},
-            },
-        ),
-        {},
-        status="FAILED",
-        error="Mine",
-        cause="because",
-        history=(
-            started({}),
-            entered("Parallel", {}),
-            (2, "ParallelStateStarted"),
-            entered("Wait", {}, "X", 3),
-            entered("Wait", {}, "Y", 3),
-            exited("Wait", {}, "Y", 5),
-            entered("Fail", {}, "Z", 6),
-            (7, "WaitStateAborted", None),
-            (7, "ParallelStateFailed", None),
-            failed(9, "Mine", "because"),
-        ),
-        lasts=2,
-        races=True,
-    ),
-    Case(
-        "parallel-retry",
-        "Parallel: Retry starts all branches anew",
-        f"{PARALLEL} {SCENARIOS}",
-        parallel(group(FAIL, "X"), Retry=[{"ErrorEquals": ["Mine"], "MaxAttempts": 2}]),
-        {},
-        status="FAILED",
-        error="Mine",
-        history=(
-            started({}),
-            entered("Parallel", {}),
-            (2, "ParallelStateStarted"),
-            (3, "FailStateEntered"),
-            (4, "ParallelStateStarted"),
-            (5, "FailStateEntered"),
-            (6, "ParallelStateStarted"),
-            (7, "FailStateEntered"),
-            (8, "ParallelStateFailed"),
-            failed(9, "Mine", "because"),
-        ),
-        lasts=3,
-    ),
-    Case(
-        "parallel-catch",
-        "Parallel: Catch",
-        f"{PARALLEL} {SCENARIOS}",
-        handled(parallel(group(FAIL, "X"), Catch=[{"ErrorEquals": ["States.ALL"], "Next": "H"}])),
-        {"in": 1},
-        output={"Error": "Mine", "Cause": "because"},
-        history=(
-            started({"in": 1}),
-            entered("Parallel", {"in": 1}),
-            (2, "ParallelStateStarted"),
-            entered("Fail", {"in": 1}, "X", 3),
-            (4, "ParallelStateFailed", None),
-            exited("Parallel", {"Error": "Mine", "Cause": "because"}, previous=5),
-            entered("Pass", {"Error": "Mine", "Cause": "because"}, "H", 6),
-            (7, "PassStateExited"),
-            (8, "ExecutionSucceeded"),
-        ),
-    ),
-    Case(
-        "parallel-nested",
-        "Parallel inside of Parallel",
-        f"{PARALLEL} {SCENARIOS}",
-        parallel(group({"Type": "Parallel", "Branches": [group(PASS, "X")]}, "P")),
-        [[1], [2]],
-        output=[[[[1], [2]]]],
-        history=numbered(
-            (0, "ExecutionStarted"),
-            (0, "ParallelStateEntered"),
-            (2, "ParallelStateStarted"),
-            (3, "ParallelStateEntered"),
-            (4, "ParallelStateStarted"),
-            (5, "PassStateEntered"),
-            (6, "PassStateExited"),
-            (7, "ParallelStateSucceeded"),
-            (7, "ParallelStateExited"),
-            (9, "ParallelStateSucceeded"),
-            (9, "ParallelStateExited"),
-            (11, "ExecutionSucceeded"),
-        ),
-    ),
-    Case(
-        "parallel-needs-branches",
-        "Parallel: Branches is a non-empty array",
-        PARALLEL,
-        parallel(),
-        refused="/States/S/Branches",
-    ),
-    Case(
-        "parallel-branches-are-closed",
-        "Parallel: a branch's Next stays inside of it",
-        PARALLEL,
-        {
-            "StartAt": "S",
-            "States": {
-                "S": {
-                    "Type": "Parallel",
-                    "Branches": [{"StartAt": "X", "States": {"X": {**PASS, "Next": "O"}}}],
-                    "Next": "O",
-                },
-                "O": {"Type": "Succeed"},
-            },
-        },
-        refused="/States/S/Branches[0]/States/X/Next",
-    ),
-]
 
 
 def three(state: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -318,32 +88,10 @@ def refused(name: str, feature: str, where: str, **fields: Any) -> Case:
     )
 
 
-def intolerable(name: str, feature: str, fields: dict[str, str], value: Any, message: str) -> Case:
-    """A Map whose failure threshold cannot be one."""
-    data = {"v": [1], "t": value}
-    return Case(
-        name,
-        feature,
-        f"{TOLERANCE} {SCENARIOS}",
-        mapping(group(PASS), ItemsPath="$.v", **fields),
-        data,
-        status="FAILED",
-        error="States.Runtime",
-        cause=at("S", 2, message),
-        history=(
-            started(data),
-            entered("Map", data),
-            (2, "MapStateStarted"),
-            failed(3, "States.Runtime", at("S", 2, message)),
-        ),
-        note="recorded with a distributed Map",
-    )
-
-
 SELECTOR = {"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "of.$": "$.of"}
 SELECTED = [{"i": 0, "v": "x", "of": 2}, {"i": 1, "v": "y", "of": 2}]
 THINGS = {"things": ["x", "y"], "of": 2}
-MAPS = [
+CASES = [
     Case(
         "map-events",
         "Map: its events and their details",
@@ -727,82 +475,4 @@ MAPS = [
     refused("map-item-batcher", "Map: ItemBatcher", "/States/S/ItemBatcher", ItemBatcher={}),
     refused("map-result-writer", "Map: ResultWriter", "/States/S/ResultWriter", ResultWriter={}),
     refused("map-label", "Map: Label", "/States/S/Label", Label="l"),
-    two(
-        "map-tolerated-count",
-        "Map: ToleratedFailureCount of an inline Map is taken",
-        three(PASS, ToleratedFailureCount=1),
-        ["a", "b"],
-        ["a", "b"],
-        cite=f"{TOLERANCE} {recorded('evaluate_jsonata/test_base_evaluate_expressions')}",
-    ),
-    two(
-        "map-tolerated-percentage",
-        "Map: ToleratedFailurePercentage of an inline Map is taken",
-        {
-            "QueryLanguage": "JSONata",
-            **three(PASS, Items=["a", "b"], ToleratedFailurePercentage="{% 2.5 * 4 %}"),
-        },
-        {},
-        ["a", "b"],
-        cite=f"{TOLERANCE} {recorded('evaluate_jsonata/test_base_evaluate_expressions')}",
-    ),
-    intolerable(
-        "map-tolerated-count-path-is-no-number",
-        "Map: what ToleratedFailureCountPath refuses",
-        {"ToleratedFailureCountPath": "$.t"},
-        "NoNumber",
-        'The ToleratedFailureCountPath field refers to value "NoNumber" which is not a valid '
-        "integer: $.t",
-    ),
-    intolerable(
-        "map-tolerated-count-path-is-negative",
-        "Map: what ToleratedFailureCountPath refuses",
-        {"ToleratedFailureCountPath": "$.t"},
-        -1,
-        "ToleratedFailureCount cannot be negative.",
-    ),
-    intolerable(
-        "map-tolerated-percentage-path-is-no-number",
-        "Map: what ToleratedFailurePercentagePath refuses",
-        {"ToleratedFailurePercentagePath": "$.t"},
-        {},
-        'The ToleratedFailurePercentagePath field refers to value "{}" which is not a valid float: '
-        "$.t",
-    ),
-    intolerable(
-        "map-tolerated-percentage-path-is-too-large",
-        "Map: what ToleratedFailurePercentagePath refuses",
-        {"ToleratedFailurePercentagePath": "$.t"},
-        100.1,
-        "ToleratedFailurePercentage must be between 0 and 100.",
-    ),
-    Case(
-        "map-inline-tolerates-no-failure",
-        "Map: failure thresholds of an inline Map have no effect",
-        TOLERANCE,
-        mapping(group(FAIL), ToleratedFailureCount=5, ToleratedFailurePercentage=100),
-        [1],
-        status="FAILED",
-        error="Mine",
-        history=numbered(
-            (0, "ExecutionStarted"),
-            (0, "MapStateEntered"),
-            (2, "MapStateStarted"),
-            (3, "MapIterationStarted"),
-            (4, "FailStateEntered"),
-            (5, "MapIterationFailed"),
-            (5, "MapStateFailed"),
-            (7, "ExecutionFailed"),
-        ),
-        note="thresholds are documented for the distributed Map only",
-    ),
-    Case(
-        "map-tolerated-percentage-is-checked",
-        "Map: ToleratedFailurePercentage is checked at creation",
-        TOLERANCE,
-        mapping(group(PASS), ToleratedFailurePercentage=101),
-        refused="/States/S/ToleratedFailurePercentage",
-    ),
 ]
-
-CASES = [*PARALLELS, *MAPS]
