@@ -293,7 +293,16 @@ CASES = [
         "$$.State.EnteredTime",
         Holds(lambda text: text.startswith("2026-01-01T00:00:0") and text.endswith("Z")),
     ),
-    context("context-retries", "Context object: State.RetryCount", "$$.State.RetryCount", 0),
+    Case(
+        "context-state-without-retries",
+        "Context object: no RetryCount in states that cannot be retried",
+        f"{CONTEXT} {recorded('context_object/test_context_object')}",
+        one({"Type": "Pass", "InputPath": "$$.State"}),
+        output=Holds(lambda state: sorted(state) == ["EnteredTime", "Name"]),
+        history=line(
+            "ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"
+        ),
+    ),
     context(
         "context-machine",
         "Context object: StateMachine.Id and Name",
