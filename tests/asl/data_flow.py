@@ -22,12 +22,12 @@ from tests.asl.cases import (
     started,
 )
 
-FILTERING = f"{guide('concepts-input-output-filtering')} {spec('filters')}"
+FILTERING = f"{guide('concepts-input-output-filtering')} {spec()}"
 INPUT_PATH = guide("input-output-inputpath-params")
-RESULT_PATH = f"{guide('input-output-resultpath')} {spec('using-paths')}"
+RESULT_PATH = f"{guide('input-output-resultpath')} {spec()}"
 OUTPUT_PATH = guide("input-output-example")
-TEMPLATE = f"{guide('input-output-inputpath-params')} {spec('payload-template')}"
-PATHS = f"{guide('amazon-states-language-paths')} {spec('path')}"
+TEMPLATE = f"{guide('input-output-inputpath-params')} {spec()}"
+PATHS = f"{guide('amazon-states-language-paths')} {spec()}"
 CONTEXT = guide("input-output-contextobject")
 
 DATA = {
@@ -159,7 +159,7 @@ CASES = [
     adding(
         "result-selector",
         "ResultSelector",
-        f"{guide('input-output-inputpath-params')} {spec('using-paths')}",
+        f"{guide('input-output-inputpath-params')} {spec()}",
         {"ResultSelector": {"sum.$": "$.Payload", "of": 2}},
         {"sum": 7, "of": 2},
     ),

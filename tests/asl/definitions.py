@@ -40,7 +40,7 @@ CASES = [
     Case(
         "state-name-most",
         "A state's name has 80 characters",
-        f"{QUOTAS} {spec('states-fields')}",
+        f"{QUOTAS} {spec()}",
         {"StartAt": "n" * 80, "States": {"n" * 80: {"Type": "Pass", "End": True}}},
         output={},
         history=line(
@@ -68,21 +68,21 @@ CASES = [
             },
         },
         "/States/S/Branches[0]/States/S",
-        spec("states-fields"),
+        spec(),
     ),
     refused(
         "next-or-end",
         "A state has either Next or End",
         {"StartAt": "S", "States": {"S": {"Type": "Pass"}}},
         "/States/S",
-        spec("transition"),
+        spec(),
     ),
     refused(
         "dangling-next",
         "Next names a state",
         {"StartAt": "S", "States": {"S": {"Type": "Pass", "Next": "X"}}},
         "/States/S/Next",
-        spec("transition"),
+        spec(),
     ),
     refused(
         "start-at-is-required",
@@ -110,14 +110,14 @@ CASES = [
         "Type is one of eight",
         {"StartAt": "S", "States": {"S": {"Type": "Loop", "End": True}}},
         "/States/S/Type",
-        spec("state-types"),
+        spec(),
     ),
     refused(
         "unknown-field",
         "Unknown fields are not accepted",
         one({"Type": "Pass", "Retrying": 1}),
         "/States/S/Retrying",
-        spec("state-fields"),
+        spec(),
     ),
     refused(
         "version",

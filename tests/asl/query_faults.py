@@ -81,14 +81,14 @@ CASES = [
     Case(
         "jsonata-no-jsonpath-fields",
         "JSONata states have no fields of JSONPath",
-        f"{PAGE} {spec('state-fields')}",
+        f"{PAGE} {spec()}",
         one({"Type": "Pass", "InputPath": "$.a"}, "JSONata"),
         refused="/States/S/InputPath",
     ),
     Case(
         "jsonpath-no-jsonata-fields",
         "JSONPath states have no fields of JSONata",
-        f"{PAGE} {spec('state-fields')}",
+        f"{PAGE} {spec()}",
         one({"Type": "Pass", "Output": 1}),
         refused="/States/S/Output",
     ),

@@ -21,7 +21,7 @@ from tests.asl.cases import (
     succeeded,
 )
 
-PAGE = f"{guide('workflow-variables')} {spec('assign')}"
+PAGE = f"{guide('workflow-variables')} {spec()}"
 RECORDED = f"{guide('workflow-variables')} {recorded('assign/test_assign_base')}"
 MIXED = f"{guide('workflow-variables')} {recorded('query_language/test_mixed_query_language')}"
 TWO = line(
