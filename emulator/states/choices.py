@@ -82,7 +82,7 @@ TYPE_TESTS: dict[str, Callable[[Any], bool]] = {
 
 
 def compile_rule(document: Any, depth: int = 0) -> Rule:
-    """Compile a data test expression (the rule without Next, Assign and Comment).
+    """Compile a data test expression (the rule without Next and Assign).
 
     Raises ValueError; the result raises PathFault when its variable is not there.
     """
@@ -90,6 +90,7 @@ def compile_rule(document: Any, depth: int = 0) -> Rule:
         raise ValueError(f"Choice rules nest at most {NESTING_MAX} levels")
     if not isinstance(document, dict):
         raise ValueError("a Choice rule must be an object")  # noqa: TRY004 (a diagnostic)
+    document = {name: value for name, value in document.items() if name != "Comment"}
     if "Not" in document:
         _only(document, {"Not"})
         inner = compile_rule(document["Not"], depth + 1)

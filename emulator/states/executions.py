@@ -86,15 +86,15 @@ class Execution:
 
     def context(self) -> dict[str, Any]:
         """The parts of the context object that do not change while it runs."""
+        mine = {
+            "Id": self.arn,
+            "Input": self.input,
+            "StartTime": iso(self.start_date),
+            "Name": self.name,
+            "RoleArn": self.role_arn,
+        }
         return {
-            "Execution": {
-                "Id": self.arn,
-                "Input": self.input,
-                "StartTime": iso(self.start_date),
-                "Name": self.name,
-                "RoleArn": self.role_arn,
-                "RedriveCount": 0,
-            },
+            "Execution": mine if self.express else {**mine, "RedriveCount": 0},
             "StateMachine": {
                 "Id": self.machine_arn,
                 "Name": self.machine_arn.rsplit(":", 1)[-1],

@@ -13,6 +13,10 @@ YIELD_EVERY = 32
 """States that run without letting others run, outside of branches."""
 
 
+RETRIABLE = frozenset({"Task", "Parallel", "Map"})
+"""Types of state that can be retried; the context object counts retries in these only."""
+
+
 class Lane:
     """Where a line of states is: its last event, its variables, its item of a Map."""
 
@@ -103,11 +107,9 @@ class Visit:
     def context(self) -> dict[str, Any]:
         """The context object (``$$`` and ``$states.context``)."""
         made = self.lane.execution.context()
-        made["State"] = {
-            "Name": self.state.name,
-            "EnteredTime": iso(self.entered_at),
-            "RetryCount": self.retries,
-        }
+        made["State"] = {"Name": self.state.name, "EnteredTime": iso(self.entered_at)}
+        if self.state.type in RETRIABLE:
+            made["State"]["RetryCount"] = self.retries
         if self.token is not None:
             made["Task"] = {"Token": self.token}
         if self.lane.item is not None:

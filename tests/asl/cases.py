@@ -289,3 +289,19 @@ def unevaluated(
         cause=cause,
         history=(started({}), entered("Pass", {}), evaluation, (3, "ExecutionFailed")),
     )
+
+
+def group(state: dict[str, Any], name: str = "I") -> dict[str, Any]:
+    """A branch or an item processor of one state."""
+    ends = {} if state["Type"] == "Fail" else {"End": True}
+    return {"StartAt": name, "States": {name: {**state, **ends}}}
+
+
+def handled(machine: dict[str, Any]) -> dict[str, Any]:
+    """``machine`` with the state ``H`` beside ``S``."""
+    return {**machine, "States": {**machine["States"], "H": {"Type": "Pass", "End": True}}}
+
+
+def numbered(*pairs: tuple[int, str]) -> tuple[Expected, ...]:
+    """Events as pairs of the event before and the type."""
+    return pairs

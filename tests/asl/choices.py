@@ -60,13 +60,11 @@ def machine(rules: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 
 def decides(
-    name: str, feature: str, no: list[dict[str, Any]], yes: dict[str, Any], note: str = ""
+    name: str, feature: str, no: list[dict[str, Any]], yes: dict[str, Any], cite: str = CHOICE
 ) -> Case:
     """None of ``no`` matches, then ``yes`` does."""
     rules = [{**rule, "Next": "No"} for rule in no] + [{**yes, "Next": "Yes"}]
-    return Case(
-        name, feature, CHOICE, machine(rules), DATA, output="yes", history=CHOSEN, note=note
-    )
+    return Case(name, feature, cite, machine(rules), DATA, output="yes", history=CHOSEN)
 
 
 def operator(name: str, no: list[tuple[str, Any]], yes: tuple[str, Any]) -> Case:
@@ -140,6 +138,13 @@ COMBINED = [
         "Choice: IsPresent guards what follows it in And",
         [{"And": [{"Variable": "$.gone", "IsPresent": True}, GONE]}],
         {"Or": [YES, GONE]},
+    ),
+    decides(
+        "choice-comments",
+        "Choice: Comment in rules, also inside of And, Or and Not",
+        [{"And": [{**NO, "Comment": "inside"}], "Comment": "outside"}],
+        {"Not": {**NO, "Comment": "inside"}, "Comment": "outside"},
+        cite=f"{CHOICE} {recorded('comments/test_comments')}",
     ),
     decides("choice-first-match", "Choice: the first rule that matches decides", [NO], YES),
     decides(

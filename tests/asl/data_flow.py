@@ -7,9 +7,7 @@ from typing import Any
 from tests.asl.cases import (
     INVOKE,
     Case,
-    Holds,
     at,
-    chain,
     entered,
     failed,
     failing_pass,
@@ -22,13 +20,12 @@ from tests.asl.cases import (
     started,
 )
 
-FILTERING = f"{guide('concepts-input-output-filtering')} {spec('filters')}"
+FILTERING = f"{guide('concepts-input-output-filtering')} {spec()}"
 INPUT_PATH = guide("input-output-inputpath-params")
-RESULT_PATH = f"{guide('input-output-resultpath')} {spec('using-paths')}"
+RESULT_PATH = f"{guide('input-output-resultpath')} {spec()}"
 OUTPUT_PATH = guide("input-output-example")
-TEMPLATE = f"{guide('input-output-inputpath-params')} {spec('payload-template')}"
-PATHS = f"{guide('amazon-states-language-paths')} {spec('path')}"
-CONTEXT = guide("input-output-contextobject")
+TEMPLATE = f"{guide('input-output-inputpath-params')} {spec()}"
+PATHS = f"{guide('amazon-states-language-paths')} {spec()}"
 
 DATA = {
     "title": "Numbers to add",
@@ -48,20 +45,6 @@ def shaped(name: str, feature: str, cite: str, state: dict[str, Any], output: An
 
 def path(name: str, feature: str, text: str, output: Any) -> Case:
     return shaped(name, feature, PATHS, {"Parameters": {"v.$": text}}, {"v": output})
-
-
-def context(name: str, feature: str, text: str, output: Any) -> Case:
-    return Case(
-        name,
-        feature,
-        CONTEXT,
-        one({"Type": "Pass", "InputPath": text}),
-        DATA,
-        output=output,
-        history=line(
-            "ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"
-        ),
-    )
 
 
 def adding(name: str, feature: str, cite: str, fields: dict[str, Any], output: Any) -> Case:
@@ -159,7 +142,7 @@ CASES = [
     adding(
         "result-selector",
         "ResultSelector",
-        f"{guide('input-output-inputpath-params')} {spec('using-paths')}",
+        f"{guide('input-output-inputpath-params')} {spec()}",
         {"ResultSelector": {"sum.$": "$.Payload", "of": 2}},
         {"sum": 7, "of": 2},
     ),
@@ -258,66 +241,6 @@ CASES = [
         given={'Test\\""Name"': 1},
     ),
     path("path-finds-no-nodes", "JSONPath: an indefinite path may find none", "$.gone[*]", []),
-    context(
-        "context-execution-input",
-        "Context object: Execution.Input",
-        "$$.Execution.Input.title",
-        "Numbers to add",
-    ),
-    context(
-        "context-execution-start",
-        "Context object: Execution.StartTime",
-        "$$.Execution.StartTime",
-        Holds(lambda text: text.startswith("2026-01-01T00:00:0") and text.endswith("Z")),
-    ),
-    context("context-execution-name", "Context object: Execution.Name", "$$.Execution.Name", "run"),
-    context(
-        "context-execution-id",
-        "Context object: Execution.Id",
-        "$$.Execution.Id",
-        "arn:aws:states:us-east-1:000000000000:execution:m:run",
-    ),
-    context(
-        "context-role",
-        "Context object: Execution.RoleArn",
-        "$$.Execution.RoleArn",
-        "arn:aws:iam::000000000000:role/workflow",
-    ),
-    context(
-        "context-redrives", "Context object: Execution.RedriveCount", "$$.Execution.RedriveCount", 0
-    ),
-    context("context-state", "Context object: State.Name", "$$.State.Name", "S"),
-    context(
-        "context-state-entered",
-        "Context object: State.EnteredTime",
-        "$$.State.EnteredTime",
-        Holds(lambda text: text.startswith("2026-01-01T00:00:0") and text.endswith("Z")),
-    ),
-    context("context-retries", "Context object: State.RetryCount", "$$.State.RetryCount", 0),
-    context(
-        "context-machine",
-        "Context object: StateMachine.Id and Name",
-        "$$.StateMachine",
-        {"Id": "arn:aws:states:us-east-1:000000000000:stateMachine:m", "Name": "m"},
-    ),
-    Case(
-        "context-in-a-later-state",
-        "Context object follows the state",
-        CONTEXT,
-        chain(
-            {"Type": "Pass", "Parameters": {"in.$": "$$.State.Name"}},
-            {"Type": "Pass", "Parameters": {"was.$": "$.in", "is.$": "$$.State.Name"}},
-        ),
-        output={"was": "A", "is": "B"},
-        history=line(
-            "ExecutionStarted",
-            "PassStateEntered",
-            "PassStateExited",
-            "PassStateEntered",
-            "PassStateExited",
-            "ExecutionSucceeded",
-        ),
-    ),
     Case(
         "parameter-path-failure",
         "States.ParameterPathFailure can be caught",

@@ -16,7 +16,7 @@ from tests.asl.cases import (
     spec,
 )
 
-PAGE = f"{guide('intrinsic-functions')} {spec('intrinsic-functions')}"
+PAGE = f"{guide('intrinsic-functions')} {spec()}"
 DATA = {
     "Id": 123456,
     "inputArray": [1, 2, 3, 4, 5, 6, 7, 8, 9],

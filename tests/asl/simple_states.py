@@ -111,7 +111,7 @@ CASES = [
         {"georefOf": "Home", "coords": {"x": 0.381018, "y": 622.2269926397355}},
         given={"georefOf": "Home"},
     ),
-    passing("pass-comment", "Comment is ignored", spec("state-fields"), {"Comment": "c"}, {}),
+    passing("pass-comment", "Comment is ignored", spec(), {"Comment": "c"}, {}),
     passing(
         "pass-keeps-unicode",
         "JSON texts in any script",
@@ -123,7 +123,7 @@ CASES = [
     Case(
         "next-leads-on",
         "Next leads to the next state",
-        spec("transitions"),
+        spec(),
         {
             "StartAt": "First",
             "States": {
@@ -249,7 +249,7 @@ CASES = [
     Case(
         "wait-timestamp-lower-case",
         "Wait: a Timestamp has an upper-case T and Z",
-        spec("timestamps"),
+        spec(),
         one({"Type": "Wait", "Timestamp": "2026-01-01t00:00:04z"}),
         refused="/States/S/Timestamp",
     ),

@@ -1,4 +1,4 @@
-"""Variables: Assign in both languages, their scopes and limits; and limits of machines."""
+"""Variables: Assign in both languages, their scopes and limits."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from tests.asl.cases import (
     succeeded,
 )
 
-PAGE = f"{guide('workflow-variables')} {spec('assign')}"
+PAGE = f"{guide('workflow-variables')} {spec()}"
 RECORDED = f"{guide('workflow-variables')} {recorded('assign/test_assign_base')}"
 MIXED = f"{guide('workflow-variables')} {recorded('query_language/test_mixed_query_language')}"
-QUOTAS = guide("service-quotas")
 TWO = line(
     "ExecutionStarted",
     "PassStateEntered",
@@ -83,7 +82,7 @@ def refused(
     return Case(name, feature, cite, definition, refused=where)
 
 
-ASSIGNS = [
+CASES = [
     passing(
         "assign-literals",
         "Assign: literals, and the event that tells them",
@@ -342,108 +341,3 @@ ASSIGNS = [
         note="the error's name is not documented",
     ),
 ]
-LIMITS = [
-    Case(
-        "history-limit",
-        "25,000 events end an execution",
-        QUOTAS,
-        {
-            "StartAt": "A",
-            "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}},
-        },
-        status="FAILED",
-        ends_with=((24_999, "ExecutionFailed"),),
-        events=25_000,
-    ),
-    Case(
-        "state-name-most",
-        "A state's name has 80 characters",
-        f"{QUOTAS} {spec('states-fields')}",
-        {"StartAt": "n" * 80, "States": {"n" * 80: {"Type": "Pass", "End": True}}},
-        output={},
-        history=line(
-            "ExecutionStarted", "PassStateEntered", "PassStateExited", "ExecutionSucceeded"
-        ),
-    ),
-    refused(
-        "state-name-limit",
-        "A state's name has 80 characters at most",
-        {"StartAt": "n" * 81, "States": {"n" * 81: {"Type": "Pass", "End": True}}},
-        "/States/n",
-        QUOTAS,
-    ),
-    refused(
-        "state-names-are-unique",
-        "State names are unique in the whole machine",
-        {
-            "StartAt": "S",
-            "States": {
-                "S": {
-                    "Type": "Parallel",
-                    "Branches": [{"StartAt": "S", "States": {"S": {"Type": "Pass", "End": True}}}],
-                    "End": True,
-                }
-            },
-        },
-        "/States/S/Branches[0]/States/S",
-        spec("states-fields"),
-    ),
-    refused(
-        "next-or-end",
-        "A state has either Next or End",
-        {"StartAt": "S", "States": {"S": {"Type": "Pass"}}},
-        "/States/S",
-        spec("transition"),
-    ),
-    refused(
-        "dangling-next",
-        "Next names a state",
-        {"StartAt": "S", "States": {"S": {"Type": "Pass", "Next": "X"}}},
-        "/States/S/Next",
-        spec("transition"),
-    ),
-    refused(
-        "start-at-is-required",
-        "StartAt is required",
-        {"States": {"S": {"Type": "Succeed"}}},
-        "StartAt",
-        spec("toplevelfields"),
-    ),
-    refused(
-        "start-at-names-a-state",
-        "StartAt names a state",
-        {"StartAt": "X", "States": {"S": {"Type": "Succeed"}}},
-        "/StartAt",
-        spec("toplevelfields"),
-    ),
-    refused(
-        "unreachable-state",
-        "Every state can be reached",
-        {"StartAt": "S", "States": {"S": {"Type": "Succeed"}, "X": {"Type": "Succeed"}}},
-        "/States/X",
-        f"{guide('concepts-amazon-states-language')} {recorded('test_sfn_api_validation')}",
-    ),
-    refused(
-        "unknown-type",
-        "Type is one of eight",
-        {"StartAt": "S", "States": {"S": {"Type": "Loop", "End": True}}},
-        "/States/S/Type",
-        spec("state-types"),
-    ),
-    refused(
-        "unknown-field",
-        "Unknown fields are not accepted",
-        one({"Type": "Pass", "Retrying": 1}),
-        "/States/S/Retrying",
-        spec("state-fields"),
-    ),
-    refused(
-        "version",
-        "Version is 1.0",
-        {**one({"Type": "Pass"}), "Version": "2.0"},
-        "/Version",
-        spec("toplevelfields"),
-    ),
-]
-
-CASES = [*ASSIGNS, *LIMITS]

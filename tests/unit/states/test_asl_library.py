@@ -111,9 +111,9 @@ async def play(case: Case, clock: Clock) -> Ended:
     return Ended(world, arn, description, events)
 
 
-def played(case: Case) -> Ended:
+def played(case: Case, seed: int | None = None) -> Ended:
     """The case on virtual time."""
-    return run(lambda: play(case, VirtualClock()))
+    return run(lambda: play(case, VirtualClock()), seed=seed)
 
 
 def details(event: dict[str, Any]) -> Any:
@@ -199,6 +199,15 @@ def test_machine(case: Case) -> None:
     real = asyncio.run(play(case, ShiftedClock(scale)))
     assert timeless(real) == timeless(ended)
     assert (real.status, real.error, real.cause) == (ended.status, ended.error, ended.cause)
+
+
+@pytest.mark.parametrize("case", [case for case in RUNS if case.races], ids=lambda c: c.name)
+def test_no_order_of_what_is_ready_changes_the_end(case: Case) -> None:
+    kinds = Counter(event["type"] for event in played(case).events)
+    for seed in range(8):
+        ended = played(case, seed)
+        check_end(case, ended)
+        assert Counter(event["type"] for event in ended.events) == kinds
 
 
 @pytest.mark.parametrize("case", [marked(case) for case in REFUSED])

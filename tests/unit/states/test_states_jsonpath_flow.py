@@ -7,11 +7,13 @@ https://states-language.net/spec.html#filters
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.unit.states.world import FUNCTION, execute, links, one
+from emulator.core.virtual_clock import run
+from tests.unit.states.world import FUNCTION, World, execute, links, one
 
 INPUT = {"title": "Numbers to add", "numbers": {"val1": 3, "val2": 4}, "list": [1, 2, 3]}
 
@@ -202,8 +204,28 @@ def test_context_object_has_what_the_guide_lists() -> None:
     assert context["State"] == {
         "Name": "S",
         "EnteredTime": "2026-01-01T00:00:00.000Z",
-        "RetryCount": 0,
     }
+
+
+@pytest.mark.fidelity(
+    area="Step Functions: language",
+    feature="Context object: no RedriveCount in express workflows",
+    source=(
+        "https://github.com/localstack/localstack/blob/main/tests/aws/services/stepfunctions/v2/"
+        "express/test_express_sync.snapshot.json"
+    ),
+)
+def test_context_object_of_an_express_workflow() -> None:
+    async def main() -> dict[str, Any]:
+        world = World()
+        made = await world.create(one({"Type": "Pass", "InputPath": "$$"}), kind="EXPRESS")
+        return await world.call("StartSyncExecution", stateMachineArn=made, input='{"k":1}')
+
+    answer = run(main)
+    context = json.loads(answer["output"])
+    assert sorted(context["Execution"]) == ["Id", "Input", "Name", "RoleArn", "StartTime"]
+    assert context["Execution"]["Id"] == answer["executionArn"]
+    assert ":express:m:" in answer["executionArn"]
 
 
 def test_jsonpath_machine_may_have_jsonata_states() -> None:

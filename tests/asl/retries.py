@@ -1,0 +1,221 @@
+"""Retry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.asl.cases import (
+    Case,
+    Fails,
+    Holds,
+    Takes,
+    guide,
+    one,
+    spec,
+)
+from tests.asl.failing_tasks import (
+    BOOM,
+    CATCH,
+    DONE,
+    FAILED,
+    RETRY,
+    SCENARIOS,
+    attempts,
+    catch,
+    handled_task,
+    task,
+)
+
+
+def retried(
+    name: str,
+    feature: str,
+    retriers: list[dict[str, Any]],
+    answers: Any,
+    outcomes: tuple[str, ...],
+    seconds: Any,
+    cite: str = RETRY,
+) -> Case:
+    """A task that is tried again; its last answer decides the end."""
+    well = outcomes[-1] == "Succeeded"
+    return Case(
+        name,
+        feature,
+        cite,
+        task(Retry=retriers),
+        {},
+        {"f": answers},
+        status="SUCCEEDED" if well else "FAILED",
+        **({"output": {"r": "done"}} if well else {"error": "Boom"}),
+        history=attempts(*outcomes),
+        lasts=seconds,
+    )
+
+
+CASES = [
+    retried(
+        "retry-defaults",
+        "Retry: 3 attempts after 1, 2 and 4 seconds by default",
+        [{"ErrorEquals": ["Boom"]}],
+        BOOM,
+        (FAILED,) * 4,
+        7,
+    ),
+    retried(
+        "retry-succeeds",
+        "Retry: an attempt that succeeds ends it",
+        [{"ErrorEquals": ["States.ALL"]}],
+        [BOOM, BOOM, "done"],
+        (FAILED, FAILED, DONE),
+        3,
+    ),
+    retried(
+        "retry-interval-and-backoff",
+        "Retry: IntervalSeconds and BackoffRate",
+        [{"ErrorEquals": ["Boom"], "IntervalSeconds": 3, "MaxAttempts": 2, "BackoffRate": 1.5}],
+        BOOM,
+        (FAILED,) * 3,
+        7.5,
+    ),
+    retried(
+        "retry-backoff-of-one",
+        "Retry: a BackoffRate of 1 keeps the interval",
+        [{"ErrorEquals": ["Boom"], "IntervalSeconds": 2, "BackoffRate": 1}],
+        BOOM,
+        (FAILED,) * 4,
+        6,
+    ),
+    retried(
+        "retry-max-delay",
+        "Retry: MaxDelaySeconds",
+        [{"ErrorEquals": ["Boom"], "IntervalSeconds": 2, "MaxDelaySeconds": 5, "MaxAttempts": 4}],
+        BOOM,
+        (FAILED,) * 5,
+        16,
+    ),
+    retried(
+        "retry-max-attempts-zero",
+        "Retry: MaxAttempts 0 never retries",
+        [{"ErrorEquals": ["Boom"], "MaxAttempts": 0}],
+        BOOM,
+        (FAILED,),
+        0,
+        f"{RETRY} {SCENARIOS}",
+    ),
+    retried(
+        "retry-jitter-full",
+        "Retry: JitterStrategy FULL draws from zero to the delay",
+        [{"ErrorEquals": ["Boom"], "IntervalSeconds": 4, "JitterStrategy": "FULL"}],
+        BOOM,
+        (FAILED,) * 4,
+        (0.001, 27.999),
+    ),
+    retried(
+        "retry-jitter-none",
+        "Retry: JitterStrategy NONE",
+        [{"ErrorEquals": ["Boom"], "JitterStrategy": "NONE"}],
+        BOOM,
+        (FAILED,) * 4,
+        7,
+        f"{RETRY} {SCENARIOS}",
+    ),
+    retried(
+        "retry-other-error",
+        "Retry: an error that no retrier names is not retried",
+        [{"ErrorEquals": ["Bang"]}],
+        BOOM,
+        (FAILED,),
+        0,
+    ),
+    retried(
+        "retry-each-retrier-counts-its-own",
+        "Retry: each retrier counts its own attempts",
+        [
+            {"ErrorEquals": ["Bang"], "IntervalSeconds": 10, "MaxAttempts": 2, "BackoffRate": 2},
+            {"ErrorEquals": ["Boom"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 2},
+        ],
+        [BOOM, Fails("Bang"), BOOM, Fails("Bang"), BOOM],
+        (FAILED,) * 5,
+        33,
+        f"{RETRY} {SCENARIOS}",
+    ),
+    retried(
+        "retry-first-that-names-it",
+        "Retry: the first retrier that names the error decides",
+        [{"ErrorEquals": ["Boom"], "MaxAttempts": 1}, {"ErrorEquals": ["States.ALL"]}],
+        BOOM,
+        (FAILED,) * 2,
+        1,
+    ),
+    Case(
+        "retry-count-in-the-context",
+        "Context object: State.RetryCount counts retries",
+        guide("input-output-contextobject"),
+        task(
+            Parameters={"FunctionName": "f", "Payload.$": "$$.State.RetryCount"},
+            Retry=[{"ErrorEquals": ["States.ALL"]}],
+        ),
+        {},
+        {"f": [BOOM, BOOM, lambda event: event]},
+        output={"r": 2},
+        history=attempts(FAILED, FAILED, DONE),
+    ),
+    Case(
+        "retry-then-catch",
+        "Catch follows when the retries are used up",
+        CATCH,
+        task(Retry=[{"ErrorEquals": ["Boom"], "MaxAttempts": 1}], Catch=catch("Boom")),
+        {},
+        {"f": BOOM},
+        output=Holds(lambda output: output["Error"] == "Boom"),
+        history=handled_task(FAILED, FAILED),
+        lasts=1,
+    ),
+    Case(
+        "retry-a-timeout",
+        "Retry: timeouts can be retried, each attempt has all the time",
+        RETRY,
+        task(TimeoutSeconds=4, Retry=[{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1}]),
+        {},
+        {"f": [Takes(50), Takes(3, "done")]},
+        output={"r": "done"},
+        history=attempts("TimedOut", DONE),
+        lasts=8,
+        races=True,
+    ),
+    Case(
+        "retry-jitter-unknown",
+        "Retry: fields are checked at creation",
+        RETRY,
+        task(Retry=[{"ErrorEquals": ["Boom"], "JitterStrategy": "SOME"}]),
+        refused="/States/T/Retry",
+    ),
+    Case(
+        "retry-backoff-below-one",
+        "Retry: BackoffRate is 1 or more",
+        RETRY,
+        task(Retry=[{"ErrorEquals": ["Boom"], "BackoffRate": 0.5}]),
+        refused="/States/T/Retry",
+    ),
+    Case(
+        "retry-all-stands-last",
+        "States.ALL stands alone and last",
+        f"{RETRY} {spec()}",
+        task(Retry=[{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["Boom"]}]),
+        refused="/States/T/Retry",
+    ),
+    Case(
+        "catch-all-stands-alone",
+        "States.ALL stands alone and last",
+        f"{CATCH} {spec()}",
+        task(Catch=catch("Boom", "States.ALL")),
+        refused="/States/T/Catch",
+    ),
+    Case(
+        "pass-cannot-retry",
+        "Retry and Catch belong to Task, Parallel and Map",
+        spec(),
+        one({"Type": "Pass", "Retry": [{"ErrorEquals": ["States.ALL"]}]}),
+        refused="/States/S/Retry",
+    ),
+]
