@@ -54,6 +54,23 @@ resource "aws_s3_bucket_policy" "budget" {
   policy = templatefile("${local.system}/policies/bucket-budget.json", local.values)
 }
 
+# The ledger's other home, by choice; DynamoDB has no policy that refuses unconditional writes.
+resource "aws_dynamodb_table" "ledger" {
+  count        = local.in_dynamodb ? 1 : 0
+  name         = local.ledger_table
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = local.raw.ledger_in_dynamodb.partition_key
+
+  attribute {
+    name = local.raw.ledger_in_dynamodb.partition_key
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = !local.emulated
+  }
+}
+
 resource "aws_s3_bucket_policy" "website" {
   bucket = aws_s3_bucket.this["website"].id
   policy = jsonencode({
