@@ -53,9 +53,12 @@ def beside(rounds: int) -> list[str]:
                 puts[name].append(put)
                 gets[name].append(get)
                 rates[name].append(measure_rate(url))
+    what = (
+        f"S3 through boto3, objects of 1 KB; medians of {rounds} rounds in turns, each of {CALLS} "
+        f"calls by one thread and of {THREADS} threads that put and get:"
+    )
     lines = [
-        f"S3 through boto3, objects of 1 KB; medians of {rounds} rounds in turns ({CALLS} calls of "
-        f"one thread; {THREADS} threads that put and get):",
+        what,
         "",
         "| | put p50 | get p50 | 8 threads |",
         "|---|---|---|---|",
@@ -141,11 +144,11 @@ def swaps(url: str, rounds: int) -> list[str]:
 
 def writers(url: str) -> list[str]:
     """The ledger's own writers."""
+    heads = "store, writers x changes, attempts p50, p99, most, asked again, unaccounted, seconds"
     lines = [
         "One ledger, changed by many writers at once with the functions' own store and pauses:",
         "",
-        "| store | writers x changes | attempts p50 | p99 | most | asked again | unaccounted "
-        "| seconds |",
+        f"| {heads.replace(', ', ' | ')} |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for service in ("s3", "dynamodb"):

@@ -165,7 +165,7 @@ def client(service: str, url: str, **config: Any) -> Any:
 
 
 def counters(service: str, url: str, name: str) -> Callable[[], Counter]:
-    """Make the counter ``name`` in ``s3`` or ``dynamodb``; each call gives a client's view of it."""
+    """Make the counter ``name`` in ``s3`` or ``dynamodb``; a call gives a client's view of it."""
     first = client(service, url)
     kind: Any = S3Counter if service == "s3" else TableCounter
     if service == "s3":

@@ -34,7 +34,7 @@ def running() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def only_ours() -> Iterator[str]:
-    """This emulator's AWS endpoint alone, without the system deployed."""
+    """Our AWS endpoint alone, without the system deployed."""
     with tempfile.TemporaryDirectory() as home, _ours(home) as url:
         yield url
 
@@ -62,7 +62,7 @@ def _moto(home: str) -> contextlib.AbstractContextManager[str]:
 
 
 def _ministack_python() -> Path:
-    """ministack in a virtual environment of its own: its pins need not agree with ours."""
+    """A virtual environment of its own for ministack: its pins need not agree with ours."""
     folder = ROOT / ".bench" / f"ministack-{MINISTACK}"
     python = folder / "bin" / "python"
     if not python.exists():

@@ -236,6 +236,9 @@ def error_answer(error: AwsError, request_id: str, host_id: str, *, head: bool) 
     if marker is not None:
         headers["x-amz-delete-marker"] = "true"
         headers["x-amz-version-id"] = str(marker)
+    if "Region" in fields:
+        # For those who cannot read a document: SDKs find a bucket's region by a HEAD.
+        headers["x-amz-bucket-region"] = str(fields["Region"])
     if error.status == 304:  # noqa: PLR2004 (Not Modified)
         headers["etag"] = fields["ETag"]
         headers["last-modified"] = formatdate(float(fields["LastModified"]), usegmt=True)
