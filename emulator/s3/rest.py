@@ -34,6 +34,7 @@ _VIRTUAL_HOST = re.compile(
     r"\.(?:localhost\.localstack\.cloud|amazonaws\.com|localhost)",
     re.ASCII,
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Rest:
@@ -269,11 +270,13 @@ def http_time(text: str) -> float | None:
 
 
 def _value(text: str) -> bytes:
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        # As S3 sends what is not Latin-1: an RFC 2047 encoded word.
-        return b"=?UTF-8?B?" + base64.b64encode(text.encode()) + b"?="
+    # As S3 sends what cannot stand in a header, line breaks above all: an RFC 2047 encoded word.
+    if not _CONTROL.search(text):
+        try:
+            return text.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    return b"=?UTF-8?B?" + base64.b64encode(text.encode()) + b"?="
 
 
 XML_TYPE = {"content-type": "application/xml"}

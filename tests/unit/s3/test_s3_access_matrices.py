@@ -359,9 +359,9 @@ def test_a_form_is_for_one_bucket_and_ends_on_time(server, s3):
     post = _form(s3)
     elsewhere = post["url"].replace(BUCKET, "elsewhere")
     assert _code(_send(post, post["fields"], url=elsewhere)) == DENIED
-    server.clock.advance(59)
+    server.clock.advance(40)
     assert _send(post, post["fields"]).status_code == 204
-    server.clock.advance(2)
+    server.clock.advance(21)
     answer = _send(post, post["fields"])
     assert _code(answer) == DENIED
     assert "Policy expired" in answer.text
@@ -513,20 +513,22 @@ def _allow_all(action):
     source=BLOCK,
 )
 @pytest.mark.parametrize(
-    ("block", "taken", "followed"),
+    ("block", "outcome"),
     [
-        ({}, True, True),
-        ({"BlockPublicPolicy": True}, False, False),
-        ({"RestrictPublicBuckets": True}, True, False),
-        ({"BlockPublicAcls": True, "IgnorePublicAcls": True}, True, True),
+        ({}, "followed"),
+        ({"BlockPublicPolicy": True}, "not taken"),
+        ({"RestrictPublicBuckets": True}, "not followed"),
+        ({"BlockPublicAcls": True, "IgnorePublicAcls": True}, "followed"),
     ],
 )
-def test_the_public_access_block(server, s3, refusal, block, taken, followed):
+def test_the_public_access_block(server, s3, refusal, block, outcome):
     s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=block)
     policy = {"Version": "2012-10-17", "Statement": [_allow_all("s3:GetObject")]}
     text = json.dumps(policy)
-    if taken:
-        s3.put_bucket_policy(Bucket=BUCKET, Policy=text)
-    else:
+    if outcome == "not taken":
         assert refusal(s3.put_bucket_policy, Bucket=BUCKET, Policy=text) == ("AccessDenied", 403)
-    assert httpx.get(f"{server.url}/{BUCKET}/k").status_code == (200 if followed else 403)
+    else:
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=text)
+    assert httpx.get(f"{server.url}/{BUCKET}/k").status_code == (
+        200 if outcome == "followed" else 403
+    )
