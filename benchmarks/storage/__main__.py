@@ -13,12 +13,13 @@ import statistics
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.machine import machine, write_section
 from benchmarks.storage import servers
 from benchmarks.storage.contention import Contention, contend, ledgers
-from benchmarks.storage.counters import client, counters, race
+from benchmarks.storage.counters import Race, client, counters, race
 
 BODY = os.urandom(1024)
 CALLS = 100
@@ -33,9 +34,17 @@ def main() -> None:
     asked = parser.parse_args()
     lines = [machine(), "", *beside(asked.rounds), ""]
     with servers.only_ours() as url:
-        lines += [*swaps(url, asked.cas_rounds), "", *writers(url)]
+        lines += [*writers(url), ""]
+        save(lines)
+        # The longest part comes last and is written after each round: who stops it keeps the rest.
+        for table in swaps(url, asked.cas_rounds):
+            save([*lines, *table])
+
+
+def save(lines: list[str]) -> None:
+    """Print the section and write it."""
     text = "\n".join(lines)
-    print(text)
+    print(text, flush=True)
     write_section("storage", text)
 
 
@@ -123,23 +132,27 @@ def timed(work: Any) -> float:
     return time.perf_counter() - begin
 
 
-def swaps(url: str, rounds: int) -> list[str]:
-    """Compare-and-swap: 16 threads x 20 additions."""
-    lines = [
-        f"Compare-and-swap through boto3, 16 threads x 20 additions, {rounds} rounds:",
-        "",
-        "| store | acknowledged | lost | lost races | seconds a round |",
-        "|---|---|---|---|---|",
-    ]
-    for service in ("s3", "dynamodb"):
-        begin = time.perf_counter()
-        done = [race(counters(service, url, f"cas-{number}")) for number in range(rounds)]
-        seconds = (time.perf_counter() - begin) / max(1, rounds)
-        lines.append(
-            f"| {service} | {sum(d.acknowledged for d in done)} | {sum(d.lost for d in done)} "
-            f"| {sum(d.conflicts for d in done)} | {seconds:.1f} |"
-        )
-    return lines
+def swaps(url: str, rounds: int) -> Iterator[list[str]]:
+    """Compare-and-swap, 16 threads x 20 additions: the table after each round on both stores."""
+    done: dict[str, list[Race]] = {"s3": [], "dynamodb": []}
+    seconds = dict.fromkeys(done, 0.0)
+    for number in range(rounds):
+        for service, races in done.items():
+            begin = time.perf_counter()
+            races.append(race(counters(service, url, f"cas-{number}")))
+            seconds[service] += time.perf_counter() - begin
+        yield [
+            f"Compare-and-swap through boto3, 16 threads x 20 additions, {number + 1} rounds:",
+            "",
+            "| store | acknowledged | lost | lost races | seconds a round |",
+            "|---|---|---|---|---|",
+            *(
+                f"| {service} | {sum(d.acknowledged for d in races)} "
+                f"| {sum(d.lost for d in races)} | {sum(d.conflicts for d in races)} "
+                f"| {seconds[service] / len(races):.1f} |"
+                for service, races in done.items()
+            ),
+        ]
 
 
 def writers(url: str) -> list[str]:
