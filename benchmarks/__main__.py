@@ -1,11 +1,11 @@
-"""``python -m benchmarks [system|orchestrator|nst ...]``: run those named, by default all."""
+"""``python -m benchmarks [NAME ...]``: run those named (see NAMES), by default all."""
 
 from __future__ import annotations
 
 import runpy
 import sys
 
-NAMES = ("system", "orchestrator", "nst")
+NAMES = ("system", "storage", "orchestrator", "nst")
 
 
 def main() -> None:

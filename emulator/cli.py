@@ -19,6 +19,7 @@ import click
 
 from emulator.core.errors import EmulatorError
 from emulator.settings import AWS_PORT, EDGE_PORT, Settings, state_dir
+from system.settings import BUDGET_STORES, BudgetStore
 
 DETACH_TIMEOUT_S = 60.0
 DOWN_TIMEOUT_S = 20.0
@@ -35,6 +36,13 @@ POLL_S = 0.05
     help="Keep buckets, budget, runs and tasks here; without it, all is gone when it ends.",
 )
 @click.option("--budget", type=click.FloatRange(0.01, 1_000_000), help="Limit in dollars.")
+@click.option(
+    "--ledger",
+    type=click.Choice(BUDGET_STORES),
+    default="s3",
+    show_default=True,
+    help="Where the budget is kept.",
+)
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--detach", is_flag=True, help="Run in the background; returns when it is ready.")
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning"]))
@@ -44,6 +52,7 @@ def up(  # noqa: PLR0917 - click passes by name
     host: str,
     data_dir: Path | None,
     budget: float | None,
+    ledger: BudgetStore,
     bare: bool,
     detach: bool,
     log_level: str,
@@ -61,6 +70,7 @@ def up(  # noqa: PLR0917 - click passes by name
             data_dir=data_dir.resolve() if data_dir else None,
             bare=bare,
             limit_microusd=round(budget * 1_000_000) if budget else None,
+            budget_store=ledger,
         )
         if detach:
             _detach(settings, budget, log_level)
@@ -185,6 +195,7 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         "--host", settings.host, "--log-level", log_level,
         *(["--data-dir", str(settings.data_dir)] if settings.data_dir else []),
         *(["--budget", str(budget)] if budget else []),
+        "--ledger", settings.budget_store,
         *(["--bare"] if settings.bare else []),
     ]  # fmt: skip
     with log_path.open("wb") as out:

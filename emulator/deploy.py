@@ -187,13 +187,21 @@ class Deployer:
                 {
                     "RoleName": name,
                     "PolicyName": name,
-                    "PolicyDocument": json.dumps(self._fill(stack.policy(role))),
+                    "PolicyDocument": json.dumps(self._fill(stack.policy(self._policy_of(role)))),
                 },
             )
+
+    def _policy_of(self, role: str) -> str:
+        """The name of a role's policy: another one where it has to do with another ledger."""
+        if self._settings.budget_store == "dynamodb":
+            return str(self._declared["ledger_in_dynamodb"]["policies"].get(role, role))
+        return role
 
     async def _functions(self) -> None:
         runtime = self._declared["function_runtime"]
         environment = self._fill(self._declared["function_environment"])
+        if self._settings.budget_store == "dynamodb":
+            environment |= self._fill(self._declared["ledger_in_dynamodb"]["environment"])
         for key, function in self._declared["functions"].items():
             await self._call(
                 "lambda",
@@ -225,6 +233,8 @@ class Deployer:
             )
 
     async def _ledger(self) -> None:
+        if self._settings.budget_store == "dynamodb":
+            await self._ledger_table()
         payload = stack.first_budget(self._settings.limit_microusd)
         answer = await self._call(
             "lambda",
@@ -236,6 +246,19 @@ class Deployer:
         )
         if answer.get("FunctionError"):
             raise AwsError("LedgerNotInitialised", bytes(answer["Payload"]).decode())
+
+    async def _ledger_table(self) -> None:
+        key = self._declared["ledger_in_dynamodb"]["partition_key"]
+        await self._call(
+            "dynamodb",
+            "CreateTable",
+            {
+                "TableName": self._values["ledger_table"],
+                "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        )
 
     async def _api(self, done: Deployment) -> None:
         api = self._declared["api"]
@@ -374,6 +397,10 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
         values[f"{key}_arn"] = ids.arn(
             "states", f"stateMachine:{values[f'{key}_name']}", region=region, account=account
         )
+    values["ledger_table"] = stack.fill_text(declared["ledger_in_dynamodb"]["table"], values)
+    values["ledger_table_arn"] = ids.arn(
+        "dynamodb", f"table/{values['ledger_table']}", region=region, account=account
+    )
     values["run_nst_execution_arn_prefix"] = values["run_nst_arn"].replace(
         ":stateMachine:", ":execution:"
     )

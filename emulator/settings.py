@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
+from system.settings import BUDGET_STORES, BudgetStore
 
 AWS_PORT = 4566
 EDGE_PORT = 8080
@@ -19,6 +20,7 @@ class Settings:
 
     Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
     without the NST system deployed. ``host`` is a loopback address unless the user says otherwise.
+    ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
     """
 
     host: str = "127.0.0.1"
@@ -31,6 +33,7 @@ class Settings:
     region: str = ids.REGION
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
+    budget_store: BudgetStore = "s3"
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -39,6 +42,13 @@ class Settings:
                 raise EmulatorError(f"{port} is not a port; choose one from 1 to 65535.")
         if self.aws_port and self.aws_port == self.edge_port:
             raise EmulatorError("The AWS endpoint and the edge need two different ports.")
+        if self.budget_store not in BUDGET_STORES:
+            raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
+        if self.data_dir is not None and self.budget_store == "dynamodb":
+            raise EmulatorError(
+                "Tables live in memory only, and a budget must not vanish with a restart: "
+                "keep the ledger in s3, or leave out the data directory."
+            )
 
 
 def state_dir() -> Path:

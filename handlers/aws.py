@@ -26,7 +26,7 @@ class Clients:
         self._made: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
-        """boto3's client of ``service``: ``s3``, ``ecs`` or ``stepfunctions``."""
+        """boto3's client of ``service``: ``s3``, ``ecs``, ``stepfunctions`` or ``dynamodb``."""
         if service not in self._made:
             self._made[service] = self._make(service)
         return self._made[service]

@@ -26,6 +26,11 @@ class Parts:
 
     def ledger(self) -> LedgerStore:
         """Where the ledger is kept."""
+        if self.environment.budget_store == "dynamodb":
+            # Imported for those who chose it: with S3 a cold start does not pay for it.
+            from system.ledger.dynamodb_store import DynamoDbLedgerStore  # noqa: PLC0415
+
+            return DynamoDbLedgerStore(self.client("dynamodb"), self.environment.budget_table)
         return S3LedgerStore(self.client("s3"), self.environment.budget_bucket)
 
 
@@ -36,12 +41,18 @@ def from_environment() -> Parts:
     return Parts(environment, Clients(environment))
 
 
+LEDGER = "ledger"
+
+
 def warm(*services: str) -> None:
     """Make the clients of ``services`` in Lambda's init phase; does nothing anywhere else.
+
+    ``LEDGER`` stands for the service that keeps the ledger.
 
     The init phase has a whole CPU and its time is not the visitor's; boto3 takes longer to import
     and to read its models than everything that a function does with them.
     """
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+        parts = from_environment()
         for service in services:
-            from_environment().client(service)
+            parts.client(parts.environment.budget_store if service == LEDGER else service)

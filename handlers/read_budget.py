@@ -47,4 +47,4 @@ function = Function(
     actions={"check": _check, "open_runs": _open_runs},
     routes={"GET /api/budget": _get_budget},
 )
-parts.warm("s3")
+parts.warm(parts.LEDGER)

@@ -16,8 +16,6 @@ from system.ledger import store, transitions
 from system.ledger.state import RUNS_IN_FLIGHT_LIMIT, Ledger
 from system.ledger.store import Transition
 
-REQUEST_ID_CHARS_MAX = 128
-
 T = TypeVar("T")
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -89,8 +87,8 @@ def _initialise(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
 def _top_up(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """Add ``amount_microusd`` to this period; ``id`` makes a repeated request harmless."""
     request_id = payload.get("id") or call.request_id
-    if not isinstance(request_id, str) or not 0 < len(request_id) <= REQUEST_ID_CHARS_MAX:
-        raise InvalidRequest(f"id must be a text of 1 to {REQUEST_ID_CHARS_MAX} characters.")
+    if not isinstance(request_id, str):
+        raise InvalidRequest("id must be a text.")
     amount = _amount(payload, "amount_microusd", least=1)
     return _operate(
         call,
@@ -177,4 +175,4 @@ function = Function(
         "acknowledge_overrun": _acknowledge_overrun,
     },
 )
-parts.warm("s3")
+parts.warm(parts.LEDGER)

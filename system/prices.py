@@ -9,7 +9,8 @@ Sources (prices as of ``AS_OF``):
 * https://aws.amazon.com/vpc/pricing/ (public IPv4 address)
 * https://aws.amazon.com/step-functions/pricing/ (a retry is a transition too)
 * https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/api-gateway/pricing/
-* https://aws.amazon.com/s3/pricing/, https://aws.amazon.com/cloudwatch/pricing/
+* https://aws.amazon.com/s3/pricing/, https://aws.amazon.com/dynamodb/pricing/on-demand/
+* https://aws.amazon.com/cloudwatch/pricing/
 * https://aws.amazon.com/cloudfront/pricing/ (the dearest edge: visitors choose where they are)
 """
 
@@ -44,6 +45,10 @@ class Prices:
     s3_get: Fraction
     """GET, HEAD and all other requests."""
     s3_gb_month: Fraction
+    table_write_unit: Fraction
+    """Of DynamoDB: a write of up to 1 KB, also one whose condition does not hold."""
+    table_read_unit: Fraction
+    """Of DynamoDB: a strongly consistent read of up to 4 KB."""
     api_request: Fraction
     logs_gb: Fraction
     transfer_gb: Fraction
@@ -74,6 +79,8 @@ REGIONS: Mapping[str, Prices] = {
         s3_put=_usd("0.005", 1_000),
         s3_get=_usd("0.0004", 1_000),
         s3_gb_month=_usd("0.023"),
+        table_write_unit=_usd("0.625", 1_000_000),
+        table_read_unit=_usd("0.125", 1_000_000),
         api_request=_usd("3.50", 1_000_000),
         logs_gb=_usd("0.50"),
         transfer_gb=_usd("0.09"),
@@ -84,6 +91,8 @@ REGIONS: Mapping[str, Prices] = {
         s3_put=_usd("0.005", 1_000),
         s3_get=_usd("0.0004", 1_000),
         s3_gb_month=_usd("0.023"),
+        table_write_unit=_usd("0.7067", 1_000_000),
+        table_read_unit=_usd("0.1415", 1_000_000),
         api_request=_usd("3.50", 1_000_000),
         logs_gb=_usd("0.57"),
         transfer_gb=_usd("0.09"),
@@ -94,6 +103,8 @@ REGIONS: Mapping[str, Prices] = {
         s3_put=_usd("0.0054", 1_000),
         s3_get=_usd("0.00043", 1_000),
         s3_gb_month=_usd("0.0245"),
+        table_write_unit=_usd("0.7625", 1_000_000),
+        table_read_unit=_usd("0.1525", 1_000_000),
         api_request=_usd("3.70", 1_000_000),
         logs_gb=_usd("0.63"),
         transfer_gb=_usd("0.09"),
@@ -149,8 +160,18 @@ class Rates:
     """Everything else that one run uses, see ``_overhead``."""
 
 
-def rates(*, region: str, architecture: str, cpu_units: int, memory_mib: int) -> Rates:
-    """The rates of a task; 1024 CPU units are a vCPU. Raises UnknownPriceError."""
+def rates(
+    *,
+    region: str,
+    architecture: str,
+    cpu_units: int,
+    memory_mib: int,
+    ledger_in_dynamodb: bool = False,
+) -> Rates:
+    """The rates of a task; 1024 CPU units are a vCPU. Raises UnknownPriceError.
+
+    A ledger in DynamoDB costs more than one in S3: a table bills by the size of its item.
+    """
     prices = REGIONS.get(region)
     if prices is None:
         raise UnknownPriceError(f"no prices for {region}; there are {', '.join(sorted(REGIONS))}")
@@ -164,7 +185,10 @@ def rates(*, region: str, architecture: str, cpu_units: int, memory_mib: int) ->
         + prices.memory_gb_hour[known] * Fraction(memory_mib, 1024)
         + prices.ipv4_hour
     )
-    return Rates(hour / 3600, _running_second(prices), _overhead(prices))
+    overhead = _overhead(prices)
+    if ledger_in_dynamodb:
+        overhead += _table(prices)
+    return Rates(hour / 3600, _running_second(prices), overhead)
 
 
 def task_cost_microusd(
@@ -219,9 +243,12 @@ LAMBDA_REQUESTS = 2 + 2 + (7 + 34 + 7) + 2 * 3 + 2
 LAMBDA_GB_S = Fraction(256, 1024) * Fraction("0.5") * LAMBDA_REQUESTS
 API_REQUESTS = 8
 """budget, runs, run-nst, links, stop, and some again; status queries count by the second."""
-S3_PUTS = 5 + 8 + 3 + 16 + 3
+LEDGER_BYTES_MAX = 128 * 1024
+LEDGER_WRITES, LEDGER_READS = 16, 40
+"""With lost races."""
+S3_PUTS = 5 + 8 + 3 + LEDGER_WRITES + 3
 """Uploads; start orders; watch and marks; ledger with lost races; result, preview, last log."""
-S3_GETS = 10 + 60 + 12 + 40 + 20
+S3_GETS = 10 + 60 + 12 + LEDGER_READS + 20
 """Pictures; token; orders and marks; ledger; what a visitor's page reads outside of polling."""
 LOG_BYTES = 200_000
 RESULT_BYTES = 1024 * 1024 * 3
@@ -245,6 +272,13 @@ def _overhead(prices: Prices) -> Fraction:
         + prices.transfer_gb * Fraction(RESULT_BYTES, gigabyte)
         + prices.s3_gb_month * Fraction(STORED_BYTES, gigabyte) * Fraction(STORED_DAYS, 28)
     )
+
+
+def _table(prices: Prices) -> Fraction:
+    """The ledger's item, as if it were as large as it may become."""
+    kib = LEDGER_BYTES_MAX // 1024
+    writes = prices.table_write_unit * kib * LEDGER_WRITES
+    return writes + prices.table_read_unit * (kib // 4) * LEDGER_READS
 
 
 PUT_EVERY_S = 2

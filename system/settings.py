@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from system import prices
+
+BudgetStore = Literal["s3", "dynamodb"]
+BUDGET_STORES: tuple[BudgetStore, ...] = ("s3", "dynamodb")
 
 UPLOAD_BYTES_DEFAULT = 20 * 1024 * 1024
 UPLOAD_BYTES_MAX = 100 * 1024 * 1024
@@ -54,9 +58,23 @@ class Environment:
         return self._variables.get("AWS_ENDPOINT_URL") or None
 
     @property
+    def budget_store(self) -> BudgetStore:
+        """Where the ledger is kept: ``s3`` (the default) or ``dynamodb``."""
+        text = self._variables.get("BUDGET_STORE", "").strip() or "s3"
+        for known in BUDGET_STORES:
+            if text == known:
+                return known
+        raise SettingsError(f"BUDGET_STORE must be one of {', '.join(BUDGET_STORES)}")
+
+    @property
     def budget_bucket(self) -> str:
-        """The bucket of the ledger."""
+        """The bucket of the ledger, when S3 keeps it."""
         return self._required("BUDGET_BUCKET")
+
+    @property
+    def budget_table(self) -> str:
+        """The table of the ledger, when DynamoDB keeps it."""
+        return self._required("BUDGET_TABLE")
 
     @property
     def run_state_machine_arn(self) -> str:
@@ -92,6 +110,7 @@ class Environment:
                 architecture=self._required("TASK_ARCHITECTURE"),
                 cpu_units=cpu_units or self._whole("TASK_CPU_UNITS", 256, 16_384),
                 memory_mib=memory_mib or self._whole("TASK_MEMORY_MIB", 512, 122_880),
+                ledger_in_dynamodb=self.budget_store == "dynamodb",
             )
         except prices.UnknownPriceError as error:
             raise SettingsError(str(error)) from error

@@ -19,7 +19,10 @@ resource "aws_lambda_function" "this" {
   timeout          = each.value.timeout_s
 
   environment {
-    variables = local.stack.function_environment
+    variables = merge(
+      local.stack.function_environment,
+      local.in_dynamodb ? local.stack.ledger_in_dynamodb.environment : {},
+    )
   }
 
   depends_on = [aws_cloudwatch_log_group.function]

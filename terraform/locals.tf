@@ -31,6 +31,9 @@ locals {
   states_arn  = "arn:${data.aws_partition.this.partition}:states:${var.region}:${local.account}"
   ecs_arn     = "arn:${data.aws_partition.this.partition}:ecs:${var.region}:${local.account}"
 
+  ledger_table = replace(local.raw.ledger_in_dynamodb.table, "$${name}", var.name)
+  in_dynamodb  = var.budget_store == "dynamodb"
+
   values = merge(
     {
       name                         = var.name
@@ -42,6 +45,8 @@ locals {
       task_family                  = local.task_family
       task_definition_arn_prefix   = "${local.ecs_arn}:task-definition/${local.task_family}"
       log_group                    = local.log_group
+      ledger_table                 = local.ledger_table
+      ledger_table_arn             = "arn:${data.aws_partition.this.partition}:dynamodb:${var.region}:${local.account}:table/${local.ledger_table}"
       task_cpu_units               = tostring(local.raw.task.cpu_units)
       task_memory_mib              = tostring(local.raw.task.memory_mib)
       task_architecture            = local.raw.task.architecture

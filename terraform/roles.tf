@@ -10,5 +10,5 @@ resource "aws_iam_role_policy" "this" {
   for_each = aws_iam_role.this
   name     = each.value.name
   role     = each.value.id
-  policy   = templatefile("${local.system}/policies/${each.key}.json", local.values)
+  policy   = templatefile("${local.system}/policies/${local.in_dynamodb ? lookup(local.raw.ledger_in_dynamodb.policies, each.key, each.key) : each.key}.json", local.values)
 }

@@ -67,6 +67,23 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
+# The ledger's other home, by choice; DynamoDB has no policy that refuses unconditional writes.
+resource "aws_dynamodb_table" "ledger" {
+  count        = local.in_dynamodb ? 1 : 0
+  name         = local.ledger_table
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = local.raw.ledger_in_dynamodb.partition_key
+
+  attribute {
+    name = local.raw.ledger_in_dynamodb.partition_key
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = !local.emulated
+  }
+}
+
 # TLS only; the ledger changes by compare-and-swap only; the website is read by the CDN alone.
 resource "aws_s3_bucket_policy" "this" {
   for_each = local.raw.buckets

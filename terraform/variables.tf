@@ -37,6 +37,17 @@ variable "worker_image" {
   default     = ""
 }
 
+variable "budget_store" {
+  description = "Where the budget's ledger is kept: s3 (an object changed by conditional writes) or dynamodb (an item)."
+  type        = string
+  default     = "s3"
+
+  validation {
+    condition     = contains(["s3", "dynamodb"], var.budget_store)
+    error_message = "The ledger is kept in s3 or dynamodb."
+  }
+}
+
 variable "vpc_cidr" {
   description = "Address range of the tasks' network."
   type        = string

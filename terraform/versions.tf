@@ -29,6 +29,7 @@ provider "aws" {
     content {
       apigateway = endpoints.value
       cloudfront = endpoints.value
+      dynamodb   = endpoints.value
       ec2        = endpoints.value
       ecr        = endpoints.value
       ecs        = endpoints.value

@@ -16,8 +16,9 @@ from emulator.core.bus import Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
 from emulator.core.sigv4 import SigV4
-from emulator.s3 import errors, params, post_policy
+from emulator.s3 import errors, params, post_policy, regions
 from emulator.s3.access import Call
+from emulator.s3.model import Bucket
 from emulator.s3.objects import Objects, Write
 from emulator.s3.rest import Answer, Rest, xml
 from emulator.s3.rest_headers import headers_out
@@ -144,8 +145,11 @@ class FormUploads:
         self._sigv4 = sigv4
         self._objects = objects
 
-    async def answer(self, rest: Rest, call: Call) -> Answer:
-        """Store the file of a form; ``call`` is anonymous until the form's signature is checked."""
+    async def answer(self, rest: Rest, call: Call, bucket: Bucket | None) -> Answer:
+        """Store the file of a form; ``call`` is anonymous until the form's signature is checked.
+
+        ``bucket`` is the one that is addressed, None when it is not there.
+        """
         form = Form(_boundary(rest))
         write: Write | None = None
         allowed = post_policy.Range()
@@ -154,7 +158,7 @@ class FormUploads:
             async for piece in rest.pieces():
                 found = form.feed(piece)
                 if form.at_file and write is None:
-                    write, allowed = self._begin(rest, form, call)
+                    write, allowed = self._begin(rest, form, call, bucket)
                 for data in found:
                     size += len(data)
                     if size <= allowed.most and write is not None:
@@ -179,7 +183,9 @@ class FormUploads:
                 write.intake.discard()
         return _success(rest, form.fields, write, answer)
 
-    def _begin(self, rest: Rest, form: Form, call: Call) -> tuple[Write, post_policy.Range]:
+    def _begin(
+        self, rest: Rest, form: Form, call: Call, bucket: Bucket | None
+    ) -> tuple[Write, post_policy.Range]:
         fields = form.fields
         if "key" not in fields:
             raise errors.invalid_argument(
@@ -191,7 +197,7 @@ class FormUploads:
         fields["key"] = fields["key"].replace("${filename}", form.filename)
         allowed = post_policy.Range()
         if "policy" in fields or any(name.lower() in fields for name in _SIGNATURE_FIELDS):
-            self._verify(fields, call)
+            self._verify(fields, call, bucket)
             allowed = post_policy.check(
                 fields["policy"], {**fields, "bucket": str(rest.bucket)}, self._clock.now()
             )
@@ -207,7 +213,7 @@ class FormUploads:
         write = self._objects.begin_put(call, put, reason="POST Object")
         return write, allowed
 
-    def _verify(self, fields: Mapping[str, str], call: Call) -> None:
+    def _verify(self, fields: Mapping[str, str], call: Call, bucket: Bucket | None) -> None:
         if "awsaccesskeyid" in fields or "signature" in fields:
             raise errors.invalid_request(
                 "The authorization mechanism you have provided is not supported. Please use "
@@ -221,6 +227,7 @@ class FormUploads:
                     f"Bucket POST must contain a field named '{name}'.  If it is specified, please "
                     "check the order of the fields.",
                 )
+        regions.check_credential(bucket, fields["x-amz-credential"])
         verified = self._sigv4.form(fields)
         credential = verified.credential
         call.caller = Caller(

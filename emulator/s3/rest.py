@@ -34,6 +34,7 @@ _VIRTUAL_HOST = re.compile(
     r"\.(?:localhost\.localstack\.cloud|amazonaws\.com|localhost)",
     re.ASCII,
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Rest:
@@ -236,6 +237,9 @@ def error_answer(error: AwsError, request_id: str, host_id: str, *, head: bool) 
     if marker is not None:
         headers["x-amz-delete-marker"] = "true"
         headers["x-amz-version-id"] = str(marker)
+    if "Region" in fields:
+        # For those who cannot read a document: SDKs find a bucket's region by a HEAD.
+        headers["x-amz-bucket-region"] = str(fields["Region"])
     if error.status == 304:  # noqa: PLR2004 (Not Modified)
         headers["etag"] = fields["ETag"]
         headers["last-modified"] = formatdate(float(fields["LastModified"]), usegmt=True)
@@ -266,11 +270,13 @@ def http_time(text: str) -> float | None:
 
 
 def _value(text: str) -> bytes:
-    try:
-        return text.encode("latin-1")
-    except UnicodeEncodeError:
-        # As S3 sends what is not Latin-1: an RFC 2047 encoded word.
-        return b"=?UTF-8?B?" + base64.b64encode(text.encode()) + b"?="
+    # As S3 sends what cannot stand in a header, line breaks above all: an RFC 2047 encoded word.
+    if not _CONTROL.search(text):
+        try:
+            return text.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    return b"=?UTF-8?B?" + base64.b64encode(text.encode()) + b"?="
 
 
 XML_TYPE = {"content-type": "application/xml"}

@@ -15,7 +15,7 @@ from emulator.core.clock import Clock, Timer
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError
 from emulator.core.sigv4 import SigV4, Verified
-from emulator.s3 import cors, errors, lifecycle
+from emulator.s3 import cors, errors, lifecycle, regions
 from emulator.s3.access import Access, Authorizer, Call, loopback, object_context
 from emulator.s3.form import FormUploads
 from emulator.s3.model import Bucket, ObjectEntry
@@ -145,7 +145,8 @@ class S3Service:
             and rest.bucket is not None
             and "delete" not in rest.values
         ):
-            return await self._forms.answer(rest, call)
+            return await self._forms.answer(rest, call, self._bucket(rest))
+        regions.check(self._bucket(rest), rest.headers, rest.values)
         verified = self._verify(rest, call)
         requests = self._buckets if rest.key is None else self._objects
         return await requests.answer(rest, call, verified)

@@ -14,9 +14,13 @@ from typing import Any, TypeVar
 
 from system.ledger.errors import LedgerCorruptError
 from system.ledger.state import Closed, Ledger, PastPeriod, Reservation, check
+from system.ledger.upgrades import UPGRADES
+from system.prices import LEDGER_BYTES_MAX
 
 SCHEMA = 1
-BYTES_MAX = 2_097_152
+BYTES_MAX = LEDGER_BYTES_MAX
+"""The limits in ``state`` keep every ledger below this: it is what a run's price counts with, and
+a third of what a DynamoDB item can hold."""
 
 _DERIVED = ("reserved_microusd", "available_microusd")
 _LISTS: Mapping[str, type[Any]] = {"open": Reservation, "closed": Closed, "past": PastPeriod}
@@ -37,7 +41,10 @@ def encode(ledger: Ledger) -> bytes:
     for name in _DERIVED:
         document[name] = getattr(ledger, name)
     document["checksum"] = _checksum(document)
-    return _text(document).encode()
+    body = _text(document).encode()
+    if len(body) > BYTES_MAX:
+        raise LedgerCorruptError(f"the ledger would have more than {BYTES_MAX} bytes")
+    return body
 
 
 def decode(body: bytes) -> Ledger:
@@ -50,22 +57,41 @@ def decode(body: bytes) -> Ledger:
         raise LedgerCorruptError("the ledger is not JSON") from error
     if not isinstance(document, dict):
         raise LedgerCorruptError("the ledger is not an object")
-    schema = document.get("schema")
-    if schema != SCHEMA or isinstance(schema, bool):
-        raise LedgerCorruptError(f"the ledger's schema is {schema!r}; this code reads {SCHEMA}")
-    expected = {"schema", "checksum", *_DERIVED, *(field.name for field in fields(Ledger))}
+    _verify(document)
+    document = _upgraded(document)
+    expected = {"schema", *_DERIVED, *(field.name for field in fields(Ledger))}
     if set(document) != expected:
         wrong = sorted(set(document) ^ expected)
         raise LedgerCorruptError(f"the ledger has other members than it should: {wrong[:5]}")
-    checksum = document.pop("checksum")
-    if checksum != _checksum(document):
-        raise LedgerCorruptError("the ledger's checksum does not fit")
     ledger = _ledger(document)
     check(ledger)
     for name in _DERIVED:
         if document[name] != getattr(ledger, name):
             raise LedgerCorruptError(f"the ledger does not add up: {name}")
     return ledger
+
+
+def _verify(document: dict[str, Any]) -> None:
+    """Take the checksum out of the document; it speaks of the document as it was stored."""
+    schema = document.get("schema")
+    known = schema == SCHEMA or schema in UPGRADES
+    if not isinstance(schema, int) or isinstance(schema, bool) or not known:
+        raise LedgerCorruptError(f"the ledger's schema is {schema!r}; this code reads {SCHEMA}")
+    if document.pop("checksum", None) != _checksum(document):
+        raise LedgerCorruptError("the ledger's checksum does not fit")
+
+
+def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """The document in today's schema."""
+    while document["schema"] != SCHEMA:
+        before = document["schema"]
+        try:
+            document = UPGRADES[before](document)
+        except (LookupError, TypeError, ValueError) as error:
+            raise LedgerCorruptError(f"a ledger of schema {before} cannot be upgraded") from error
+        if document.get("schema") != before + 1:
+            raise LedgerCorruptError(f"the upgrade of schema {before} does not lead to the next")
+    return document
 
 
 def _ledger(document: Mapping[str, Any]) -> Ledger:

@@ -14,6 +14,7 @@ from system.ledger.errors import (
     StoreError,
     UncertainWriteError,
 )
+from system.ledger.sdk_errors import SERVER_ERROR, error_code, error_name, http_status
 from system.ledger.state import Ledger
 from system.ledger.store import Stored
 
@@ -21,7 +22,6 @@ KEY = "ledger.json"
 
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _CONFLICT = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-_SERVER_ERROR = 500
 
 
 class S3Client(Protocol):
@@ -51,9 +51,9 @@ class S3LedgerStore:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
             body = answer["Body"].read(codec.BYTES_MAX + 1)
         except Exception as error:
-            if _code(error) in _MISSING:
+            if error_code(error) in _MISSING:
                 return None
-            raise StoreError(f"the ledger cannot be read ({_name(error)})") from error
+            raise StoreError(f"the ledger cannot be read ({error_name(error)})") from error
         etag = answer.get("ETag")
         if not isinstance(etag, str) or not etag:
             raise LedgerCorruptError("the ledger has no ETag to base a write on")
@@ -76,33 +76,10 @@ class S3LedgerStore:
 
 
 def _raise(error: Exception) -> NoReturn:
-    code, status = _code(error), _status(error)
+    code, status = error_code(error), http_status(error)
     if code in _CONFLICT or code in _MISSING:
         # Missing: an If-Match on an object that is gone; the next read says so.
         raise ConflictError(str(code)) from error
-    if status is None or status >= _SERVER_ERROR or code in ("RequestTimeout", "SlowDown"):
-        raise UncertainWriteError(_name(error)) from error
-    raise StoreError(f"the ledger cannot be written ({_name(error)})") from error
-
-
-# The SDK's errors are told apart by what they carry: this module imports no SDK.
-
-
-def _code(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        return None
-    code = response.get("Error", {}).get("Code")
-    return str(code) if code else None
-
-
-def _status(error: Exception) -> int | None:
-    response = getattr(error, "response", None)
-    if not isinstance(response, dict):
-        return None
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status if isinstance(status, int) else None
-
-
-def _name(error: Exception) -> str:
-    return _code(error) or type(error).__name__
+    if status is None or status >= SERVER_ERROR or code in ("RequestTimeout", "SlowDown"):
+        raise UncertainWriteError(error_name(error)) from error
+    raise StoreError(f"the ledger cannot be written ({error_name(error)})") from error

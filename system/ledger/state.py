@@ -15,12 +15,13 @@ from typing import Literal
 from system.ledger.errors import LedgerCorruptError
 from system.money import MICROUSD_MAX, is_amount
 
-OPEN_MAX = 1_000
+RUNS_IN_FLIGHT_LIMIT = 100
+OPEN_MAX = RUNS_IN_FLIGHT_LIMIT
 CLOSED_MAX = 512
 """Tombstones of runs that are over, so that a late duplicate of a request finds its outcome."""
 PAST_MAX = 24
+"""Besides those that an open reservation still has to settle in."""
 TOP_UPS_MAX = 64
-RUNS_IN_FLIGHT_LIMIT = 100
 ID_CHARS_MAX = 128
 
 Outcome = Literal["settled", "released"]
@@ -30,6 +31,7 @@ _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_REQUEST_ID = re.compile(rf"[!#-\[\]-~]{{1,{ID_CHARS_MAX}}}")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,14 @@ def day_of(now: float) -> str:
     return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
 
 
+def is_request_id(value: object) -> bool:
+    """Whether a value can name a top-up: printable ASCII without spaces, quotes, backslashes.
+
+    Such a text has as many bytes in JSON as characters, which bounds the ledger's size.
+    """
+    return isinstance(value, str) and _REQUEST_ID.fullmatch(value) is not None
+
+
 def renews_at(period: str) -> int:
     """When the period after ``period`` begins, in epoch seconds."""
     year, month = (int(part) for part in period.split("-"))
@@ -156,6 +166,8 @@ def _complaints(ledger: Ledger) -> Iterator[str]:
         yield f"runs_in_flight_max is not from 0 to {RUNS_IN_FLIGHT_LIMIT}"
     if ledger.sequence < 1 or len(ledger.writer) > ID_CHARS_MAX:
         yield "its sequence or writer is out of range"
+    if not all(map(is_request_id, ledger.top_ups)):
+        yield "a top-up has no proper id"
     yield from _complaints_of_runs(ledger)
     yield from _complaints_of_past(ledger)
 
@@ -194,8 +206,8 @@ def _complaints_of_runs(ledger: Ledger) -> Iterator[str]:
 
 def _complaints_of_past(ledger: Ledger) -> Iterator[str]:
     periods = [p.period for p in ledger.past]
-    if len(periods) > PAST_MAX:
-        yield f"it has more than {PAST_MAX} past periods"
+    if len(set(periods) - {held.period for held in ledger.open}) > PAST_MAX:
+        yield f"it has more than {PAST_MAX} past periods that nothing settles in"
     if periods != sorted(set(periods)) or any(p >= ledger.period for p in periods):
         yield "its past periods are not in order"
     for past in ledger.past:

@@ -18,7 +18,9 @@ from system.ledger.errors import (
 from system.ledger.state import Ledger, check
 
 ATTEMPTS_MAX = 12
-BACKOFF_BASE_S, BACKOFF_MAX_S = 0.02, 0.5
+BACKOFF_BASE_S, BACKOFF_MAX_S = 0.05, 0.8
+"""The base is about what one try takes on AWS, a read and a write: shorter pauses only meet the
+same writers again. All pauses together stay below the functions' timeout of 10 s."""
 
 T = TypeVar("T")
 Transition = Callable[[Ledger], tuple[Ledger, T]]

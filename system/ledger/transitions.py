@@ -13,6 +13,7 @@ from typing import Literal
 from system.ledger.errors import LedgerRefusedError
 from system.ledger.state import (
     CLOSED_MAX,
+    ID_CHARS_MAX,
     OPEN_MAX,
     PAST_MAX,
     TOP_UPS_MAX,
@@ -22,6 +23,7 @@ from system.ledger.state import (
     PastPeriod,
     Reservation,
     day_of,
+    is_request_id,
     period_of,
 )
 from system.money import MICROUSD_MAX, display, is_amount
@@ -189,6 +191,11 @@ def top_up(ledger: Ledger, now: float, *, request_id: str, amount_microusd: int)
     """Add to this period's limit, once for each ``request_id``; it also acknowledges overruns."""
     if not is_amount(amount_microusd) or amount_microusd == 0:
         raise ValueError("a top-up is an amount above 0")
+    if not is_request_id(request_id):
+        raise ValueError(
+            f"the id of a top-up is 1 to {ID_CHARS_MAX} printable ASCII characters without spaces, "
+            "quotes and backslashes"
+        )
     ledger = roll_over(ledger, now)
     if request_id in ledger.top_ups:
         return ledger
@@ -255,7 +262,7 @@ def _close(
         replace(p, spent_microusd=p.spent_microusd + charged) if p.period == held.period else p
         for p in ledger.past
     )
-    return replace(ledger, past=past)
+    return replace(ledger, past=_bounded_past(past, ledger.open))
 
 
 def _bounded_past(

@@ -66,6 +66,11 @@ def test_two_checksums_at_once_are_refused(server, s3):
     assert _code(server.send("PUT", PATH, b"x", headers)) == (400, "InvalidRequest")
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="CRC64NVME when no checksum is sent",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html",
+)
 def test_without_a_checksum_s3_computes_one(server, s3):
     url = s3.generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "c"})
     answer = httpx.put(url, content=b"123456789")
@@ -127,6 +132,11 @@ def _put_chunked(server, body, size, **headers):
     return httpx.put(server.url + PATH, content=body, headers=signed)
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="aws-chunked bodies with trailing checksums",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html",
+)
 def test_trailing_checksums(server, s3, refusal):
     payload = b"abc" * 1000
     good = _unsigned(payload, [1000, 5000], _crc_trailer(payload))
@@ -210,6 +220,11 @@ def _signed_chunks(server, chunks, *, forge=None, trailer=b""):
     )
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Signed chunks",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html",
+)
 def test_signed_chunks(server, s3):
     chunks = [b"a" * 70_000, b"b" * 10]
     assert _signed_chunks(server, chunks).status_code == 200

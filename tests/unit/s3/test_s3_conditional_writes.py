@@ -12,6 +12,11 @@ BUCKET = "pictures"
 FAILED = ("PreconditionFailed", 412)
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="PUT with If-None-Match: * is 412 when the key is there",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
+)
 def test_put_if_none_match(s3, refusal):
     named = {"Bucket": BUCKET, "Key": "k", "IfNoneMatch": "*"}
     s3.put_object(**named, Body=b"1")
@@ -21,6 +26,11 @@ def test_put_if_none_match(s3, refusal):
     s3.put_object(**named, Body=b"3")
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="PUT with If-Match: 412 for another ETag, 404 for no object",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
+)
 def test_put_if_match(s3, refusal):
     named = {"Bucket": BUCKET, "Key": "k"}
     missing = refusal(s3.put_object, **named, Body=b"", IfMatch='"0"')
@@ -47,6 +57,11 @@ def test_what_aws_does_not_take(s3, refusal):
     assert refusal(s3.put_object, **named, IfMatch='"a"', IfNoneMatch="*") == refused
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="CopyObject with conditions on the target",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html",
+)
 def test_copy_with_conditions_on_the_target(s3, refusal):
     s3.put_object(Bucket=BUCKET, Key="from", Body=b"data")
     copy = {"Bucket": BUCKET, "Key": "to", "CopySource": f"{BUCKET}/from"}
@@ -57,6 +72,11 @@ def test_copy_with_conditions_on_the_target(s3, refusal):
     s3.copy_object(**copy, IfMatch=s3.head_object(Bucket=BUCKET, Key="to")["ETag"])
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="DELETE with If-Match",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html",
+)
 def test_delete_if_match(s3, refusal):
     named = {"Bucket": BUCKET, "Key": "k"}
     assert refusal(s3.delete_object, **named, IfMatch="*") == ("NoSuchKey", 404)
@@ -84,6 +104,11 @@ def test_completion_with_conditions(s3, refusal):
     assert refusal(complete, **_upload(s3, "x"), IfMatch=etag) == ("NoSuchKey", 404)
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="CompleteMultipartUpload with conditions; 409 ConditionalRequestConflict",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
+)
 def test_completion_conflicts_with_a_write_during_the_upload(s3, refusal):
     etag = s3.put_object(Bucket=BUCKET, Key="m", Body=b"old")["ETag"]
     upload = _upload(s3)

@@ -74,6 +74,11 @@ def test_a_preflight_that_matches(server, ruled):
         ("https://anyone.example", "HEAD", "x-a", 403),
     ],
 )
+@pytest.mark.fidelity(
+    area="S3",
+    feature="CORS rules with wildcards",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html",
+)
 def test_the_matrix(server, ruled, *, origin, method, headers, status):
     answer = _preflight(server, origin, method, headers)
     assert answer.status_code == status

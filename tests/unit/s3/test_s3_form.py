@@ -325,3 +325,18 @@ def test_large_files_and_tags(s3):
     assert _send(post, body).status_code == 204
     assert s3.get_object(Bucket=BUCKET, Key="up")["Body"].read() == body
     assert s3.get_object_tagging(Bucket=BUCKET, Key="up")["TagSet"] == [{"Key": "a", "Value": "1"}]
+
+
+def test_a_line_break_in_a_field_does_not_become_a_header(s3):
+    """What a form says of its file comes back in headers of whoever reads it."""
+    fields = {"Content-Type": "image/png", "x-amz-meta-a": "1"}
+    conditions = [["starts-with", "$Content-Type", "image/"], ["starts-with", "$x-amz-meta-a", ""]]
+    post = _post(s3, fields=fields, conditions=conditions)
+    evil = "image/png\r\nSet-Cookie: a=b\r\n\r\n<script>"
+    answer = _send(post, extra={"Content-Type": evil, "x-amz-meta-a": f"1\r\n{evil}"})
+    assert answer.status_code == 204
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "up"})
+    got = httpx.get(url)
+    assert got.content == b"picture"
+    assert "set-cookie" not in got.headers
+    assert got.headers["content-type"].startswith("=?UTF-8?B?")

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 BUCKET = "pictures"
 DAY = 86_400
 
@@ -27,6 +29,11 @@ def _advance(server, seconds):
     server.run(move())
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Expiration by days, at midnight UTC",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html",
+)
 def test_objects_expire_at_the_midnight_after_their_days(server, s3):
     _rules(s3, _rule(Expiration={"Days": 7}))
     for key in ("runs/1", "gallery/1"):
@@ -72,6 +79,11 @@ def test_rules_by_tag_size_and_date(server, s3):
     assert _keys(server) == ["small", "untagged"]
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="AbortIncompleteMultipartUpload",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html",
+)
 def test_abandoned_uploads_end(server, s3):
     _rules(s3, _rule(AbortIncompleteMultipartUpload={"DaysAfterInitiation": 2}))
     for key in ("runs/1", "other"):
@@ -130,6 +142,11 @@ def test_rules_that_are_refused(s3, refusal):
     assert refused(_rule(Expiration={"Days": 1}, Prefix="x")) == ("MalformedXML", 400)
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Events to EventBridge",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html",
+)
 def test_events_where_eventbridge_is_on(server, s3):
     s3.put_object(Bucket=BUCKET, Key="silent", Body=b"")
     s3.put_bucket_notification_configuration(

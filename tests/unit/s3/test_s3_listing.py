@@ -60,6 +60,11 @@ def filled(s3):
     return s3
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="ListObjectsV2 with delimiter, owner and encoding-type",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html",
+)
 def test_v2(filled):
     listed = filled.list_objects_v2(Bucket=BUCKET, Delimiter="/")
     assert [row["Key"] for row in listed["Contents"]] == ["a", "d", "z", "é +&<>"]

@@ -34,6 +34,11 @@ def _complete(s3, upload, parts, **options):
     )
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Multipart uploads",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html",
+)
 def test_an_upload(s3):
     upload = _start(s3, ContentType="a/b", Metadata={"k": "v"}, Tagging="t=1")
     second, first = _part(s3, upload, 7, TWO), _part(s3, upload, 2, ONE)
@@ -53,6 +58,11 @@ def test_an_upload(s3):
 @pytest.mark.parametrize(
     ("algorithm", "model", "size"),
     [("CRC32", "CRC32", 4), ("CRC32C", "CRC32C", 4), ("CRC64NVME", "CRC64-NVME", 8)],
+)
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Full-object checksums of multipart uploads",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html",
 )
 def test_full_object_checksums_are_those_of_the_whole(s3, algorithm, model, size):
     def checksum(body):

@@ -54,6 +54,11 @@ def test_missing_things_have_s3s_codes(s3, refusal):
     assert s3.delete_object(Bucket=BUCKET, Key="no")["ResponseMetadata"]["HTTPStatusCode"] == 204
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Errors as XML with details, RequestId and HostId",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
+)
 def test_error_documents_carry_details_and_ids(server, s3):
     with pytest.raises(ClientError) as caught:
         s3.get_object(Bucket=BUCKET, Key="gone")
@@ -67,6 +72,11 @@ def test_error_documents_carry_details_and_ids(server, s3):
 @pytest.mark.parametrize(
     ("asked", "start", "stop"),
     [("bytes=0-9", 0, 10), ("bytes=5-", 5, 100), ("bytes=-7", 93, 100), ("bytes=90-500", 90, 100)],
+)
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Range reads",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
 )
 def test_ranges(s3, asked, start, stop):
     body = bytes(range(100))
@@ -93,6 +103,11 @@ def test_a_range_behind_the_end_is_refused(s3, refusal):
     assert refusal(s3.get_object, Bucket=BUCKET, Key="r", Range="bytes=-0")[1] == 416
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Conditional reads",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-reads.html",
+)
 def test_conditional_reads(s3, refusal):
     etag = s3.put_object(Bucket=BUCKET, Key="c", Body=b"x")["ETag"]
     at = s3.head_object(Bucket=BUCKET, Key="c")["LastModified"]
@@ -166,6 +181,12 @@ def test_limits(s3, refusal):
     put(Bucket=BUCKET, Key="m", Body=b"", Metadata={"a": "x" * 2047})
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="SSE-KMS, SSE-C, storage classes beyond STANDARD, object lock",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingEncryption.html",
+    verdict="refused",
+)
 def test_what_is_not_supported_is_refused_by_name(s3, refusal):
     named = {"Bucket": BUCKET, "Key": "n", "Body": b""}
     for extra in (

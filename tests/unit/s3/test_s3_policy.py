@@ -47,6 +47,11 @@ def _statement(effect="Allow", action="s3:GetObject", principal="*", resource="/
     }
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Bucket policies with s3:if-match and s3:if-none-match",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html",
+)
 def test_unconditional_writes_and_deletes_are_denied(server, s3, refusal):
     _put(s3, *UNCONDITIONAL)
     named = {"Bucket": BUCKET, "Key": "ledger.json"}
@@ -98,6 +103,11 @@ def test_the_owner_can_always_mend_the_policy(s3, refusal):
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Anonymous reads by policy, and RestrictPublicBuckets",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
+)
 def test_anonymous_readers(server, s3, refusal):
     s3.put_object(Bucket=BUCKET, Key="public/a", Body=b"a")
     s3.put_object(Bucket=BUCKET, Key="private/a", Body=b"a")
@@ -123,6 +133,11 @@ def test_anonymous_readers(server, s3, refusal):
     assert httpx.get(f"{server.url}/{BUCKET}/public/a").status_code == 403
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Across accounts both sides must allow",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html",
+)
 def test_another_account(server, s3, refusal):
     s3.put_object(Bucket=BUCKET, Key="k", Body=b"a")
     other = server.client(aws_access_key_id="111111111111")

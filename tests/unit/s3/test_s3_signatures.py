@@ -38,6 +38,11 @@ def _object(s3):
     s3.put_object(Bucket=BUCKET, Key="k", Body=b"secret")
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Signature version 4 in headers",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html",
+)
 def test_header_signatures(server, s3, refusal):
     wrong = server.client(aws_secret_access_key="guess")
     answer = refusal(wrong.get_object, Bucket=BUCKET, Key="k")
@@ -48,6 +53,11 @@ def test_header_signatures(server, s3, refusal):
     assert server.client().get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"secret"
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="RequestTimeTooSkewed beyond 15 minutes",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html",
+)
 def test_a_header_signature_is_for_now(server, s3, refusal):
     server.clock.advance(14 * 60)
     s3.head_object(Bucket=BUCKET, Key="k")
@@ -105,6 +115,11 @@ def test_amz_headers_that_were_not_signed_are_refused(server, s3):
     assert "x-amz-meta-by" in answer.text
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Presigned URLs expire",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html",
+)
 def test_a_presigned_url_expires_on_the_emulators_clock(server, s3):
     url = _presign(s3, expires=60)
     server.clock.advance(58)
@@ -155,6 +170,11 @@ def test_a_token_beside_a_long_term_key_is_refused(server, refusal):
     assert refusal(client.get_object, Bucket=BUCKET, Key="k") == ("InvalidToken", 400)
 
 
+@pytest.mark.fidelity(
+    area="S3",
+    feature="Signature version 2 is refused, as for every bucket made since June 2020",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/API/Appendix-Sigv2.html",
+)
 def test_signature_version_2_is_refused(server, refusal):
     old = server.client(config={"signature_version": "s3"})
     assert refusal(old.get_object, Bucket=BUCKET, Key="k") == ("InvalidRequest", 400)

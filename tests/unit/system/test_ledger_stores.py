@@ -119,7 +119,7 @@ def test_attempts_are_bounded_and_spread() -> None:
     with pytest.raises(LedgerContentionError):
         store.update(kept, reserving(), writer="w", patience=patience)
     assert len(slept) == 5
-    assert all(0 <= s <= 0.02 * 2**n for n, s in enumerate(slept))
+    assert all(0 <= s <= min(0.8, 0.05 * 2**n) for n, s in enumerate(slept))
     assert store.read(kept) == first()
 
 

@@ -1,0 +1,1 @@
+"""Storage: what S3 calls take beside other emulators, and what compare-and-swap bears."""
