@@ -200,14 +200,7 @@ class S3Service:
             )
         else:
             return None
-        credential = verified.credential
-        call.caller = Caller(
-            credential.account,
-            verified.region,
-            credential.principal,
-            credential.access_key,
-            call.request_id,
-        )
+        call.caller = verified.credential.caller(verified.region, call.request_id)
         call.kind = verified.kind
         call.signed_at = verified.signed_at
         call.payload_hash = verified.payload_hash
