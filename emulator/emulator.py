@@ -25,12 +25,14 @@ from emulator.deploy import Deployer, Deployment
 from emulator.ecs import TasksService, TasksSettings
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint.app import EndpointApp
+from emulator.endpoint.callers import Callers
 from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.functions import FunctionsService, FunctionsSettings
+from emulator.iam import Directory, Guard, StsService, WatchedControl
 from emulator.s3 import S3Service
 from emulator.server import Listener, bind
 from emulator.settings import Settings
@@ -103,7 +105,14 @@ class Emulator:
         await logs.start()
         self._ends.push_async_callback(logs.stop)
 
-        self.s3 = S3Service(clock, credentials, bus, data / "s3" if data else None)
+        guard = self._identities(credentials)
+        self.s3 = S3Service(
+            clock,
+            credentials,
+            bus,
+            data / "s3" if data else None,
+            authorizer=guard.own if guard else None,
+        )
         await self.s3.start()
         self._ends.push_async_callback(self.s3.stop)
         self.states = StatesService(bus, clock, journal)
@@ -142,12 +151,14 @@ class Emulator:
 
         self._connect()
         hooks = ControlHooks(
-            credentials, load_api=self.gateway.load_api, invalidate=self.edge.invalidate
+            load_api=self.gateway.load_api,
+            invalidate=self.edge.invalidate,
+            identities_changed=self.directory.changed,
         )
         app = EndpointApp(
             bus,
             lane,
-            credentials,
+            Callers(clock, credentials, self.directory, enforced=settings.iam),
             s3=self.s3.handle,
             gateway=self.gateway.handle,
             internal=InternalApi(self),
@@ -164,10 +175,20 @@ class Emulator:
         }
         self.ready = True
 
+    def _identities(self, credentials: CredentialStore) -> Guard | None:
+        """Who may do what: on the bus and in S3; None when nobody is to be checked."""
+        self.directory = Directory(self.lane, credentials)
+        guard = None
+        if self.settings.iam:
+            guard = Guard(self.lane, self.clock, credentials, self.directory)
+            self.bus.set_guard(guard)
+        self._sts = StsService(credentials, self.directory, guard)
+        return guard
+
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""
         lane = self.lane
-        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events")}
+        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events", "iam")}
         owned: dict[str, Service] = {
             "s3": self.s3,
             "states": self.states,
@@ -176,6 +197,8 @@ class Emulator:
                 {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
+            "iam": WatchedControl(moto["iam"], self.directory),
+            "sts": self._sts,
         }
         for name, service in owned.items():
             self.bus.register(name, service)

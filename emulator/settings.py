@@ -18,7 +18,8 @@ class Settings:
     """How one emulator runs.
 
     Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
-    without the NST system deployed. ``host`` is a loopback address unless the user says otherwise.
+    without the NST system deployed. ``iam`` False checks no permissions. ``host`` is a loopback
+    address unless the user says otherwise.
     """
 
     host: str = "127.0.0.1"
@@ -26,6 +27,7 @@ class Settings:
     edge_port: int = EDGE_PORT
     data_dir: Path | None = None
     bare: bool = False
+    iam: bool = True
     name: str = "nst"
     account: str = ids.ACCOUNT
     region: str = ids.REGION

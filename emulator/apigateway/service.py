@@ -26,6 +26,7 @@ from emulator.apigateway.validation import validate
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
+from emulator.core.credentials import session_arn
 from emulator.core.errors import NotSupported
 
 log = logging.getLogger("emulator.apigateway")
@@ -192,12 +193,22 @@ class GatewayService:
             principal="apigateway.amazonaws.com",
             access_key="apigateway",
             request_id=exchange.request_id,
+            source_arn=ids.arn(
+                "execute-api",
+                f"{exchange.api_id}/{exchange.stage}/{exchange.method}{exchange.resource}",
+                region=self._settings.region,
+                account=self._settings.account,
+            ),
         )
         if not credentials:
             return caller
-        account, role = credentials.split(":")[4], credentials.rsplit("/", 1)[-1]
-        session = f"arn:aws:sts::{account}:assumed-role/{role}/BackplaneAssumeRoleSession"
-        return replace(caller, account=account, principal=session)
+        return replace(
+            caller,
+            account=credentials.split(":")[4],
+            principal=session_arn(credentials, "BackplaneAssumeRoleSession"),
+            role_arn=credentials,
+            source_arn="",
+        )
 
 
 def _check_function(method: Method) -> None:

@@ -27,7 +27,7 @@ class Caller:
     functions, tasks and workflows, or the name of a service that calls by itself);
     ``access_key`` the key that signed, ``request_id`` the id under which all parts log the
     request. ``role_arn`` is the role of a session, ``source_arn`` the resource for which a
-    service calls.
+    service calls; ``source_ip`` and ``user_agent`` are known of calls over HTTP.
     """
 
     account: str
@@ -37,6 +37,8 @@ class Caller:
     request_id: str = ""
     role_arn: str = ""
     source_arn: str = ""
+    source_ip: str = ""
+    user_agent: str = ""
 
     def with_request(self, request_id: str) -> Caller:
         """The same caller under another request id."""
@@ -59,9 +61,14 @@ class Guard(Protocol):
         """Check a call before its service sees it."""
 
     async def require(
-        self, caller: Caller, action: str, resource: str, context: Mapping[str, Any]
+        self,
+        service: str,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
     ) -> None:
-        """Check one action, for a service that knows what its call is about."""
+        """Check one action for ``service``, which knows what its call is about."""
 
 
 Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -81,19 +88,30 @@ class Bus:
         """Have every call checked; without a guard everybody may do everything."""
         self._guard = guard
 
+    async def check(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> None:
+        """Raise the service's AccessDenied unless ``caller`` may make this call.
+
+        For a call that goes another way than the bus; ``call`` does it by itself.
+        """
+        if self._guard is not None:
+            await self._guard.check(service, operation, params, caller)
+
     async def require(
         self,
+        service: str,
         caller: Caller,
         action: str,
         resource: str,
         context: Mapping[str, Any] | None = None,
     ) -> None:
-        """Raise the service's AccessDenied unless ``caller`` may do ``action`` (``iam:PassRole``).
+        """Raise ``service``'s AccessDenied unless ``caller`` may do ``action``.
 
-        For what only the service knows: which workflow a token belongs to, say.
+        For what only the service knows: which role a task gets, which workflow has a token.
         """
         if self._guard is not None:
-            await self._guard.require(caller, action, resource, context or {})
+            await self._guard.require(service, caller, action, resource, context or {})
 
     def register(self, name: str, service: Service) -> None:
         """Make ``service`` answer for ``name``."""
@@ -116,8 +134,7 @@ class Bus:
             found = self._fallback(service)
         if found is None:
             raise NotSupported(f"the service {service!r}")
-        if self._guard is not None:
-            await self._guard.check(service, operation, params, caller)
+        await self.check(service, operation, params, caller)
         return await found.call(operation, params, caller)
 
     def subscribe(self, subscriber: Subscriber) -> None:

@@ -29,7 +29,9 @@ class Credential:
     policies: tuple[str, ...] = ()
     """Session policies: they limit what the role allows."""
 
-    def caller(self, region: str, request_id: str) -> Caller:
+    def caller(
+        self, region: str, request_id: str, *, source_ip: str = "", user_agent: str = ""
+    ) -> Caller:
         """Who signs with it."""
         return Caller(
             self.account,
@@ -38,6 +40,8 @@ class Credential:
             self.access_key,
             request_id,
             role_arn=self.role_arn,
+            source_ip=source_ip,
+            user_agent=user_agent,
         )
 
 

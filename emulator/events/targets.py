@@ -14,6 +14,7 @@ from typing import Any
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NotSupported
 from emulator.events.settings import EventsSettings
 
@@ -26,6 +27,7 @@ RETRIED = frozenset(
         *("InternalServerError", "ServerException", "LimitExceededException"),
     }
 )
+SERVICE = "events.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 UNIVERSAL_SERVICES: Mapping[str, tuple[str, bool]] = {
     "sfn": ("states", True),
@@ -104,7 +106,15 @@ class Deliveries:
         if len(self._tasks) >= self._settings.deliveries_max:
             log.error("too many deliveries are under way; one of %s is lost", source)
             return
-        caller = Caller(account, region, _principal(target, account), request_id=ids.request_id())
+        role = str(target.get("RoleArn") or "")
+        caller = Caller(
+            account,
+            region,
+            session_arn(role, uuid.uuid4().hex) if role else SERVICE,
+            request_id=ids.request_id(),
+            role_arn=role,
+            source_arn="" if role else source,
+        )
         retry = target.get("RetryPolicy") or {}
         task = asyncio.create_task(self._deliver(call, caller, retry, source))
         self._tasks.add(task)
@@ -143,10 +153,3 @@ class Deliveries:
             delay = min(settings.retry_delay_s * 2.0 ** min(tried, 20), settings.retry_delay_s_max)
             await self._clock.sleep(delay * self._random.uniform(0.5, 1.0))
             tried += 1
-
-
-def _principal(target: Mapping[str, Any], account: str) -> str:
-    role = target.get("RoleArn")
-    if role is None:
-        return "events.amazonaws.com"
-    return f"arn:aws:sts::{account}:assumed-role/{str(role).rsplit('/', 1)[-1]}/{uuid.uuid4().hex}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator.core import ids
 from emulator.core.bus import Caller
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NotSupported
 
 LATEST = "$LATEST"
@@ -65,6 +66,16 @@ class Function:
     def key(self) -> tuple[str, str, str, str]:
         """What names this version: account, region, name, version."""
         return (self.account, self.region, self.name, self.version)
+
+    def caller(self, request_id: str) -> Caller:
+        """A session of its role, as which it calls and Lambda calls for it."""
+        return Caller(
+            self.account,
+            self.region,
+            session_arn(self.role, self.name),
+            request_id=request_id,
+            role_arn=self.role,
+        )
 
 
 @dataclass(frozen=True)

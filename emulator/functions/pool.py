@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 from emulator.core import ids
+from emulator.core.bus import Bus
 from emulator.core.clock import Clock, iso
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError
@@ -18,6 +20,8 @@ from emulator.functions.definition import Function
 from emulator.functions.environment import environment
 from emulator.functions.sandbox import Line, Place, Sandbox
 from emulator.functions.settings import FunctionsSettings
+
+log = logging.getLogger("emulator.functions")
 
 LINES_HELD_MAX = 5000
 """Of one sandbox, while the log sink is full; beyond it the sandbox's output is not read."""
@@ -35,6 +39,7 @@ class SandboxPool:
         clock: Clock,
         credentials: CredentialStore,
         logs: LogSink,
+        bus: Bus,
         settings: FunctionsSettings,
         api_address: Callable[[], str],
     ) -> None:
@@ -42,6 +47,7 @@ class SandboxPool:
         self._clock = clock
         self._credentials = credentials
         self._logs = logs
+        self._bus = bus
         self._settings = settings
         self._api_address = api_address
         self._code = CodeStore(root, settings)
@@ -88,7 +94,7 @@ class SandboxPool:
         scratch.mkdir(parents=True)
         day = iso(self._clock.now())[:10].replace("-", "/")
         stream = f"{day}/[{function.version}]{secrets.token_hex(16)}"
-        writer = _LogWriter(self._logs, function, stream)
+        writer = _LogWriter(self._logs, self._bus, function, stream)
         sandbox = Sandbox(identity, function, self._clock, self._settings, writer.write)
         writer.sandbox = sandbox
         self._all[identity] = sandbox
@@ -168,10 +174,15 @@ class SandboxPool:
 
 
 class _LogWriter:
-    """Passes a sandbox's lines on to the log sink, which may ask to wait."""
+    """Passes a sandbox's lines on to the log sink, which may ask to wait.
 
-    def __init__(self, logs: LogSink, function: Function, stream: str) -> None:
+    What the function's role may not write is lost, as on AWS: the function runs all the same.
+    """
+
+    def __init__(self, logs: LogSink, bus: Bus, function: Function, stream: str) -> None:
         self._logs = logs
+        self._bus = bus
+        self._refused = ""
         self._function = function
         self._stream = stream
         self._lines: list[Line] = []
@@ -195,6 +206,8 @@ class _LogWriter:
     async def _pass_on(self) -> None:
         while self._lines:
             lines, self._lines = self._lines, []
+            if not await self._may_write():
+                continue
             await self._logs.put(
                 self._function.log_group,
                 self._stream,
@@ -204,3 +217,17 @@ class _LogWriter:
             )
         if self.sandbox is not None:
             self.sandbox.hold_output(held=False)
+
+    async def _may_write(self) -> bool:
+        function = self._function
+        stream = f"log-group:{function.log_group}:log-stream:{self._stream}"
+        arn = ids.arn("logs", stream, region=function.region, account=function.account)
+        try:
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                await self._bus.require("logs", function.caller(""), action, arn)
+        except AwsError as error:
+            if error.message != self._refused:
+                log.warning("the log of %s is lost: %s", function.name, error.message)
+            self._refused = error.message
+            return False
+        return True

@@ -59,6 +59,7 @@ class FunctionsService:
             clock=clock,
             credentials=credentials,
             logs=logs,
+            bus=bus,
             settings=settings,
             api_address=lambda: self._api.address,
         )
@@ -296,6 +297,6 @@ class FunctionsService:
         if destination is None:
             return
         try:
-            await tell(self._bus, destination, told, caller)
+            await tell(self._bus, destination, told, found.function.caller(caller.request_id))
         except AwsError:
             log.exception("the destination %s of %s did not take a record", destination, found.arn)

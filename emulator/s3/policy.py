@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.core.policy import documents
-from emulator.core.policy.conditions import Keys
+from emulator.core.policy import documents, keys
 from emulator.core.policy.documents import Decision, Grammar, Statement, malformed
 from emulator.core.policy.patterns import wildcard
 from emulator.core.policy.principals import Principal
@@ -20,47 +19,7 @@ from emulator.core.policy.principals import Principal
 POLICY_BYTES_MAX = 20 * 1024
 """AWS's limit for a bucket policy."""
 
-KEYS = Keys(
-    frozenset(
-        {
-            "aws:currenttime",
-            "aws:epochtime",
-            "aws:principalaccount",
-            "aws:principalarn",
-            "aws:principalisawsservice",
-            "aws:principaltype",
-            "aws:referer",
-            "aws:resourceaccount",
-            "aws:securetransport",
-            "aws:sourceaccount",
-            "aws:sourcearn",
-            "aws:sourceip",
-            "aws:useragent",
-            "s3:authtype",
-            "s3:delimiter",
-            "s3:if-match",
-            "s3:if-none-match",
-            "s3:max-keys",
-            "s3:objectcreationoperation",
-            "s3:prefix",
-            "s3:requestobjecttagkeys",
-            "s3:resourceaccount",
-            "s3:signatureage",
-            "s3:signatureversion",
-            "s3:versionid",
-            "s3:x-amz-acl",
-            "s3:x-amz-content-sha256",
-            "s3:x-amz-copy-source",
-            "s3:x-amz-metadata-directive",
-            "s3:x-amz-server-side-encryption",
-            "s3:x-amz-storage-class",
-        }
-    ),
-    ("s3:existingobjecttag/", "s3:requestobjecttag/"),
-)
-"""Condition keys that requests have here; a policy on any other is refused by name."""
-
-GRAMMAR = Grammar("a bucket policy", KEYS, principals=True, variables=False, strict=True)
+GRAMMAR = Grammar("a bucket policy", keys.S3, principals=True, variables=False, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
