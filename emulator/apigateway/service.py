@@ -152,7 +152,7 @@ class GatewayService:
         if integration.kind == "mock":
             result = integrations.mock(integration, exchange)
             return integrations.map_response(integration, result, exchange)
-        caller = self._caller(integration.credentials, exchange)
+        caller = await self._caller(integration.credentials, exchange)
         if integration.kind == "aws_proxy":
             work = lambda_proxy.invoke(self._bus, api, integration.uri, exchange, caller)
             return await self._in_time(work, method)
@@ -186,7 +186,7 @@ class GatewayService:
             if not task.done():
                 task.cancel()
 
-    def _caller(self, credentials: str, exchange: Exchange) -> Caller:
+    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
         caller = Caller(
             account=self._settings.account,
             region=self._settings.region,
@@ -202,6 +202,9 @@ class GatewayService:
         )
         if not credentials:
             return caller
+        if not await self._bus.trusts(credentials, caller.principal, caller.source_arn):
+            log.error("API Gateway may not assume the role %s", credentials)
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
         return replace(
             caller,
             account=credentials.split(":")[4],

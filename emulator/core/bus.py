@@ -53,7 +53,7 @@ class Service(Protocol):
 
 
 class Guard(Protocol):
-    """Decides who may do what. Both methods raise AwsError for who may not."""
+    """Decides who may do what. ``check`` and ``require`` raise AwsError for who may not."""
 
     async def check(
         self, service: str, operation: str, params: dict[str, Any], caller: Caller
@@ -69,6 +69,9 @@ class Guard(Protocol):
         context: Mapping[str, Any],
     ) -> None:
         """Check one action for ``service``, which knows what its call is about."""
+
+    async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether a role lets a service assume it."""
 
 
 Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -112,6 +115,13 @@ class Bus:
         """
         if self._guard is not None:
             await self._guard.require(service, caller, action, resource, context or {})
+
+    async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether a role lets ``service`` (``lambda.amazonaws.com``) assume it.
+
+        ``source_arn`` is the resource for which the service needs the role.
+        """
+        return self._guard is None or await self._guard.trusts(role_arn, service, source_arn)
 
     def register(self, name: str, service: Service) -> None:
         """Make ``service`` answer for ``name``."""

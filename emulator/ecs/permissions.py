@@ -27,11 +27,22 @@ LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 async def pass_roles(bus: Bus, caller: Caller, plan: TaskPlan) -> None:
-    """Raise AccessDeniedException unless the caller may hand the task its roles."""
+    """Raise AccessDeniedException unless the caller may hand the task its roles.
+
+    ClientException when a role is not made for tasks: its trust policy does not name ECS.
+    """
+    source = ids.arn("ecs", "*", region=caller.region, account=caller.account)
     for role in (plan.task_role_arn, plan.execution_role_arn):
-        if role is not None:
-            facts = {"iam:passedtoservice": SERVICE}
-            await bus.require("ecs", caller, "iam:PassRole", role, facts)
+        if role is None:
+            continue
+        await bus.require("ecs", caller, "iam:PassRole", role, {"iam:passedtoservice": SERVICE})
+        if not await bus.trusts(role, SERVICE, source):
+            raise AwsError(
+                "ClientException",
+                f"ECS was unable to assume the role '{role}' that was provided for this task. "
+                "Please verify that the role being passed has the proper trust relationship and "
+                "permissions and that your IAM user has permissions to pass this role.",
+            )
 
 
 async def pull(bus: Bus, task: Task, plan: TaskPlan, container: ContainerPlan) -> None:

@@ -27,7 +27,6 @@ RETRIED = frozenset(
         *("InternalServerError", "ServerException", "LimitExceededException"),
     }
 )
-SERVICE = "events.amazonaws.com"
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 UNIVERSAL_SERVICES: Mapping[str, tuple[str, bool]] = {
     "sfn": ("states", True),
@@ -89,6 +88,11 @@ def _small(value: Any) -> Any:
     return [_small(v) for v in value] if isinstance(value, list) else value
 
 
+def service_of(source: str) -> str:
+    """Who delivers for a rule or a schedule, by its ARN."""
+    return f"{source.split(':')[2]}.amazonaws.com"
+
+
 class Deliveries:
     """Makes the calls in the background, and makes them again when they were throttled."""
 
@@ -110,7 +114,7 @@ class Deliveries:
         caller = Caller(
             account,
             region,
-            session_arn(role, uuid.uuid4().hex) if role else SERVICE,
+            session_arn(role, uuid.uuid4().hex) if role else service_of(source),
             request_id=ids.request_id(),
             role_arn=role,
             source_arn="" if role else source,
@@ -136,6 +140,7 @@ class Deliveries:
         tried = 0
         while True:
             try:
+                await self._assume(caller, source)
                 await self._bus.call(call.service, call.operation, dict(call.params), caller)
             except AwsError as error:
                 again = error.code in RETRIED or error.status in {429, 500, 502, 503}
@@ -153,3 +158,11 @@ class Deliveries:
             delay = min(settings.retry_delay_s * 2.0 ** min(tried, 20), settings.retry_delay_s_max)
             await self._clock.sleep(delay * self._random.uniform(0.5, 1.0))
             tried += 1
+
+    async def _assume(self, caller: Caller, source: str) -> None:
+        """Raise AccessDeniedException unless the target's role trusts who delivers."""
+        service = service_of(source)
+        if caller.role_arn and not await self._bus.trusts(caller.role_arn, service, source):
+            raise AwsError(
+                "AccessDeniedException", f"{service} may not assume the role {caller.role_arn}."
+            )

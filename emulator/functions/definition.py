@@ -67,6 +67,11 @@ class Function:
         """What names this version: account, region, name, version."""
         return (self.account, self.region, self.name, self.version)
 
+    @property
+    def arn(self) -> str:
+        """The function's ARN, unqualified."""
+        return ids.arn("lambda", f"function:{self.name}", region=self.region, account=self.account)
+
     def caller(self, request_id: str) -> Caller:
         """A session of its role, as which it calls and Lambda calls for it."""
         return Caller(

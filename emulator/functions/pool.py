@@ -87,6 +87,12 @@ class SandboxPool:
         self._newest[function.key] = function
         if self._stopped:
             raise AwsError("ServiceException", "The emulator is stopping.", 500)
+        if not await self._bus.trusts(function.role, "lambda.amazonaws.com", function.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                403,
+            )
         task_root = await self._code.task_root(function)
         runtime_dir = await self._code.runtime()
         identity = ids.hex_id()

@@ -75,6 +75,19 @@ class Guard:
         need = Need(action, resource, context)
         await self._check(service, need, caller, {**self.facts(caller), **context})
 
+    async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether the role's trust policy lets a service assume it for ``source_arn``."""
+        await self._directory.fresh()
+        role = self._directory.role(role_arn)
+        if role is None or role.trust is None:
+            return False
+        account, region = source_arn.split(":")[4], source_arn.split(":")[3]
+        caller = Caller(account, region, service, source_arn=source_arn)
+        decision = role.trust.decide(
+            principal_of(caller), "sts:AssumeRole", role_arn, self.facts(caller)
+        )
+        return decision == "allow"
+
     def own(self, caller: Caller, action: str, resource: str, context: Mapping[str, Any]) -> Ruling:
         """What the caller's own policies say, as S3 asks it."""
         if is_root(caller.principal):

@@ -33,6 +33,7 @@ class ExecutionCalls:
     async def start(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """StartExecution. Standard: the same name and input while it runs is the same start."""
         machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        await self._assume(machine)
         execution = self._new(machine, params)
         known = self._runs.known.get(execution.arn)
         if known is not None:
@@ -51,6 +52,7 @@ class ExecutionCalls:
                 "StateMachineTypeNotSupported",
                 "This operation is not supported by this type of state machine",
             )
+        await self._assume(machine)
         execution = self._new(machine, params)
         self._runs.start(execution, machine.revision)
         await self._runs.finished(execution)
@@ -147,6 +149,16 @@ class ExecutionCalls:
         await self._may_tell("SendTaskHeartbeat", params, caller)
         self._engine.tokens.heartbeat(params.get("taskToken"))
         return {}
+
+    async def _assume(self, machine: StateMachine) -> None:
+        """Raise AccessDeniedException unless the workflow's role trusts Step Functions."""
+        role = machine.revision.role_arn
+        if not await self._engine.bus.trusts(role, "states.amazonaws.com", machine.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "Neither the global service principal states.amazonaws.com, nor the regional one "
+                "is authorized to assume the provided role.",
+            )
 
     async def _may_tell(self, operation: str, params: dict[str, Any], caller: Caller) -> None:
         """Raise AccessDeniedException unless the caller may tell of tasks of the workflow."""

@@ -160,6 +160,33 @@ def a_stopped_task_starts_reconcile(house: House) -> None:
     house.heard("read-budget", run_id, "could not reach its target", since)
 
 
+def a_schedule_starts_reconcile(house: House) -> None:
+    since, run_id = len(house.records), runs.make_run_id()
+    schedules, name = house.client("scheduler"), f"once-{run_id}"
+    schedules.create_schedule(
+        Name=name,
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": house.values["reconcile_arn"],
+            "RoleArn": house.values["events_role_arn"],
+            "Input": json.dumps({"run_id": run_id}),
+        },
+    )
+    try:
+        house.heard("read-budget", run_id, f"schedule/default/{name} could not reach", since)
+    finally:
+        schedules.delete_schedule(Name=name)
+
+
+def a_new_sandbox_starts(house: House) -> None:
+    """A function whose configuration changed gets a new process, and that one its role."""
+    functions, name = house.client("lambda"), "nst-read-budget"
+    timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    functions.update_function_configuration(FunctionName=name, Timeout=21 - timeout)
+    house.invoke("read-budget", {"action": "check"})
+
+
 def a_run_starts_by_the_api(house: House) -> None:
     body = {"run_id": runs.make_run_id(), "styles": [{}], "params": {}}
     house.api("POST", "/run-nst", 422, body)  # nothing was uploaded
@@ -250,6 +277,17 @@ def told(how: Callable[[Any, str], None]) -> Flow:
     return the_worker_tells_the_workflow
 
 
+TRUSTS: Mapping[tuple[str, str, str], Flow] = {
+    ("read-budget", "lambda", "lambda.amazonaws.com"): a_new_sandbox_starts,
+    ("admit-run", "states", "states.amazonaws.com"): a_run_is_admitted_by_the_api,
+    ("run-nst", "states", "states.amazonaws.com"): a_run_is_seen_by_the_api,
+    ("task", "ecs-tasks", "ecs-tasks.amazonaws.com"): a_task_is_started,
+    ("task-execution", "ecs-tasks", "ecs-tasks.amazonaws.com"): a_task_is_started,
+    ("gateway", "apigateway", "apigateway.amazonaws.com"): the_budget_is_seen_by_the_api,
+    ("events", "events", "events.amazonaws.com"): a_stopped_task_starts_reconcile,
+    ("events", "events", "scheduler.amazonaws.com"): a_schedule_starts_reconcile,
+}
+"""Who may assume which role, by the name of the trust policy, and what fails when it may not."""
 LINKS = {
     "events.jsonl": link("events", runs.events_key),
     "preview.jpg": link("preview", runs.preview_key),

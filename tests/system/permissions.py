@@ -144,6 +144,15 @@ class House:
         else:
             self.iam.delete_role_policy(RoleName=name, PolicyName=name)
 
+    def set_trust(self, role: str, trust: str, without: str | None = None) -> None:
+        """Let a role trust whom its policy names, but for one service."""
+        document = declared.fill(declared.policy(f"trust-{trust}"), self.values)
+        for statement in document["Statement"]:
+            services = [s for s in listed(statement["Principal"]["Service"]) if s != without]
+            statement["Principal"] = {"Service": services or ["nobody.amazonaws.com"]}
+        text = json.dumps(document)
+        self.iam.update_assume_role_policy(RoleName=f"nst-{role}", PolicyDocument=text)
+
     def invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """What a function answers; RefusedError names its error."""
         answer = self._lambda.invoke(

@@ -17,8 +17,17 @@ from botocore.exceptions import ClientError
 
 from system import runs
 from system import stack as declared
-from tests.system.permission_flows import FLOWS, Flow
-from tests.system.permissions import ROLES, Grant, House, RefusedError, grants, start, without
+from tests.system.permission_flows import FLOWS, TRUSTS, Flow
+from tests.system.permissions import (
+    ROLES,
+    Grant,
+    House,
+    RefusedError,
+    grants,
+    listed,
+    start,
+    without,
+)
 from worker.service.storage import ObjectMissingError
 
 WORKFLOWS = frozenset({"admit-run", "start-run", "run-nst", "reconcile"})
@@ -85,6 +94,38 @@ def test_no_permission_is_superfluous(grant: Grant, house: House, works: set[Flo
             flow(house)
     finally:
         house.set_policy(grant.role, document)
+
+
+@pytest.mark.parametrize("trust", TRUSTS, ids=" ".join)
+@pytest.mark.fidelity(
+    area="IAM",
+    feature="services assume roles that trust them, and no others",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-service.html",
+)
+def test_a_service_needs_the_trust_of_its_role(
+    trust: tuple[str, str, str], house: House, works: set[Flow]
+) -> None:
+    role, document, service = trust
+    flow = TRUSTS[trust]
+    if flow not in works:
+        flow(house)
+        works.add(flow)
+    house.set_trust(role, document, without=service)
+    try:
+        with pytest.raises(Failures):
+            flow(house)
+    finally:
+        house.set_trust(role, document)
+
+
+def test_every_trust_is_tested() -> None:
+    declared_trusts = {
+        (trust, service)
+        for trust in ("lambda", "states", "ecs-tasks", "apigateway", "events")
+        for statement in declared.policy(f"trust-{trust}")["Statement"]
+        for service in listed(statement["Principal"]["Service"])
+    }
+    assert {(trust, service) for _, trust, service in TRUSTS} == declared_trusts
 
 
 def test_every_flow_is_there_for_a_permission() -> None:
