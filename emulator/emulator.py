@@ -100,7 +100,7 @@ class Emulator:
         warming = asyncio.create_task(lane.warm(MOTO_FIRST))
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
-        credentials = CredentialStore(clock, journal)
+        self.credentials = credentials = CredentialStore(clock, journal)
         logs = LogSink(lane, clock)
         await logs.start()
         self._ends.push_async_callback(logs.stop)

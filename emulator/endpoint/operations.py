@@ -55,13 +55,11 @@ def is_anonymous(service: str, operation: str) -> bool:
     """Whether an operation is made to be called without a signature."""
     try:
         model = service_model(_MODELS.get(service, service))
-        return bool(model.operation_model(operation).auth_type == "none")
-    except (NotSupported, KeyError, LookupError):
+    except NotSupported:
         return False
-    except Exception as error:
-        if type(error).__name__ == "OperationNotFoundError":
-            return False
-        raise
+    if operation not in model.operation_names:
+        return False
+    return bool(model.operation_model(operation).auth_type == "none")
 
 
 @functools.cache

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from emulator.core.errors import AwsError
+from emulator.endpoint.router import FORM
 
 Protocol = Literal["json", "rest-json", "query", "rest-xml", "cbor"]
 
-_FORM = "application/x-www-form-urlencoded"
 _REST_XML = frozenset({"cloudfront", "route53"})
 _CBOR_SHORT = 24
 _CBOR_BYTE = 256
@@ -27,7 +27,7 @@ def protocol_of(request: Request, service: str) -> Protocol:
         return "cbor"
     if "x-amz-target" in request.headers:
         return "json"
-    if request.headers.get("content-type", "").startswith(_FORM):
+    if request.headers.get("content-type", "").startswith(FORM):
         return "query"
     return "rest-xml" if service in _REST_XML else "rest-json"
 
