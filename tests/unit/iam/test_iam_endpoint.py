@@ -15,7 +15,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
+from emulator.cli import up
 from emulator.settings import Settings
 from emulator.stack import Stack
 
@@ -447,6 +449,22 @@ def test_a_deleted_key_opens_nothing(endpoint: Endpoint) -> None:
     endpoint.client("iam").delete_access_key(UserName="leaves", AccessKeyId=key["AccessKeyId"])
     assert refused(endpoint.of(key, "dynamodb").list_tables)[0] == "UnrecognizedClientException"
     assert refused(endpoint.of(key, "s3").list_buckets)[0] == "InvalidAccessKeyId"
+
+
+@pytest.mark.parametrize(("options", "enforced"), [([], True), (["--no-iam"], False)])
+def test_the_command_line_switches_permissions_off(
+    options: list[str], enforced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Settings] = []
+
+    async def serve(settings: Settings) -> None:
+        started.append(settings)
+
+    monkeypatch.setattr("emulator.cli._serve", serve)
+    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+    result = CliRunner().invoke(up, ["--bare", *options])
+    assert result.exit_code == 0, result.output
+    assert [settings.iam for settings in started] == [enforced]
 
 
 def test_without_permissions_every_key_may_everything() -> None:
