@@ -44,6 +44,7 @@ POLL_S = 0.05
     help="Where the budget is kept.",
 )
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
+@click.option("--no-iam", is_flag=True, help="Check no permissions: every key may do everything.")
 @click.option("--detach", is_flag=True, help="Run in the background; returns when it is ready.")
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning"]))
 def up(  # noqa: PLR0917 - click passes by name
@@ -54,6 +55,7 @@ def up(  # noqa: PLR0917 - click passes by name
     budget: float | None,
     ledger: BudgetStore,
     bare: bool,
+    no_iam: bool,
     detach: bool,
     log_level: str,
 ) -> None:
@@ -69,6 +71,7 @@ def up(  # noqa: PLR0917 - click passes by name
             edge_port=edge_port,
             data_dir=data_dir.resolve() if data_dir else None,
             bare=bare,
+            iam=not no_iam,
             limit_microusd=round(budget * 1_000_000) if budget else None,
             budget_store=ledger,
         )
@@ -197,6 +200,7 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         *(["--budget", str(budget)] if budget else []),
         "--ledger", settings.budget_store,
         *(["--bare"] if settings.bare else []),
+        *([] if settings.iam else ["--no-iam"]),
     ]  # fmt: skip
     with log_path.open("wb") as out:
         child = subprocess.Popen(  # noqa: S603 (our own program)

@@ -28,12 +28,14 @@ from emulator.deploy import Deployer, Deployment
 from emulator.ecs import TasksService, TasksSettings
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint.app import EndpointApp
+from emulator.endpoint.callers import Callers
 from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
+from emulator.iam import Directory, Guard, StsService, WatchedControl
 from emulator.s3 import S3Service
 from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
@@ -111,12 +113,19 @@ class Emulator:
         warming = asyncio.create_task(lane.warm(MOTO_FIRST))
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
-        credentials = CredentialStore(clock, journal)
+        self.credentials = credentials = CredentialStore(clock, journal)
         logs = LogSink(lane, clock)
         await logs.start()
         self._ends.push_async_callback(logs.stop)
 
-        self.s3 = S3Service(clock, credentials, bus, data / "s3" if data else None)
+        guard = self._identities(credentials)
+        self.s3 = S3Service(
+            clock,
+            credentials,
+            bus,
+            data / "s3" if data else None,
+            authorizer=guard.own if guard else None,
+        )
         await self.s3.start()
         self._ends.push_async_callback(self.s3.stop)
         self.states = StatesService(bus, clock, journal)
@@ -150,24 +159,17 @@ class Emulator:
         self.events = EventsService(lane, clock, bus)
         await self.events.start()
         self._ends.push_async_callback(self.events.stop)
-        self.gateway = GatewayService(bus, clock, GatewaySettings())
-        self.edge = EdgeService(
-            clock, self.gateway.handle, self._read_origin, edge_settings(settings.host)
-        )
-        self.cloudfront = CloudFrontService(
-            clock, self._load_distribution, self.edge.remove_distribution, self.edge.invalidate
-        )
-
+        self._serving()
         self._connect()
         hooks = ControlHooks(
-            credentials,
             load_api=self.gateway.load_api,
             set_throttles=self.gateway.set_throttles,
+            identities_changed=self.directory.changed,
         )
         app = EndpointApp(
             bus,
             lane,
-            credentials,
+            Callers(clock, credentials, self.directory, enforced=settings.iam),
             s3=self.s3.handle,
             gateway=self.gateway.handle,
             internal=InternalApi(self),
@@ -184,10 +186,31 @@ class Emulator:
         }
         self.ready = True
 
+    def _serving(self) -> None:
+        """The data planes of API Gateway and CloudFront, and what tells the latter what to serve."""
+        clock = self.clock
+        self.gateway = GatewayService(self.bus, clock, GatewaySettings())
+        self.edge = EdgeService(
+            clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
+        )
+        self.cloudfront = CloudFrontService(
+            clock, self._load_distribution, self.edge.remove_distribution, self.edge.invalidate
+        )
+
+    def _identities(self, credentials: CredentialStore) -> Guard | None:
+        """Who may do what: on the bus and in S3; None when nobody is to be checked."""
+        self.directory = Directory(self.lane, credentials)
+        guard = None
+        if self.settings.iam:
+            guard = Guard(self.lane, self.clock, credentials, self.directory)
+            self.bus.set_guard(guard)
+        self._sts = StsService(credentials, self.directory, guard)
+        return guard
+
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""
         lane = self.lane
-        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events")}
+        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events", "iam")}
         owned: dict[str, Service] = {
             "s3": self.s3,
             "states": self.states,
@@ -201,6 +224,8 @@ class Emulator:
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
             "cloudfront": self.cloudfront,
+            "iam": WatchedControl(moto["iam"], self.directory),
+            "sts": self._sts,
         }
         for name, service in owned.items():
             self.bus.register(name, service)

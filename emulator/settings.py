@@ -19,8 +19,9 @@ class Settings:
     """How one emulator runs.
 
     Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
-    without the NST system deployed. ``host`` is a loopback address unless the user says otherwise.
-    ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
+    without the NST system deployed. ``iam`` False checks no permissions. ``host`` is a loopback
+    address unless the user says otherwise. ``budget_store`` is where the deployed system keeps its
+    ledger: ``s3`` or ``dynamodb``.
     """
 
     host: str = "127.0.0.1"
@@ -28,6 +29,7 @@ class Settings:
     edge_port: int = EDGE_PORT
     data_dir: Path | None = None
     bare: bool = False
+    iam: bool = True
     name: str = "nst"
     account: str = ids.ACCOUNT
     region: str = ids.REGION

@@ -26,6 +26,7 @@ from emulator.apigateway.validation import validate
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
+from emulator.core.credentials import session_arn
 from emulator.core.errors import NotSupported
 
 log = logging.getLogger("emulator.apigateway")
@@ -151,7 +152,7 @@ class GatewayService:
         if integration.kind == "mock":
             result = integrations.mock(integration, exchange)
             return integrations.map_response(integration, result, exchange)
-        caller = self._caller(integration.credentials, exchange)
+        caller = await self._caller(integration.credentials, exchange)
         if integration.kind == "aws_proxy":
             work = lambda_proxy.invoke(self._bus, api, integration.uri, exchange, caller)
             return await self._in_time(work, method)
@@ -185,19 +186,32 @@ class GatewayService:
             if not task.done():
                 task.cancel()
 
-    def _caller(self, credentials: str, exchange: Exchange) -> Caller:
+    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
         caller = Caller(
             account=self._settings.account,
             region=self._settings.region,
             principal="apigateway.amazonaws.com",
             access_key="apigateway",
             request_id=exchange.request_id,
+            source_arn=ids.arn(
+                "execute-api",
+                f"{exchange.api_id}/{exchange.stage}/{exchange.method}{exchange.resource}",
+                region=self._settings.region,
+                account=self._settings.account,
+            ),
         )
         if not credentials:
             return caller
-        account, role = credentials.split(":")[4], credentials.rsplit("/", 1)[-1]
-        session = f"arn:aws:sts::{account}:assumed-role/{role}/BackplaneAssumeRoleSession"
-        return replace(caller, account=account, principal=session)
+        if not await self._bus.trusts(credentials, caller.principal, caller.source_arn):
+            log.error("API Gateway may not assume the role %s", credentials)
+            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error")
+        return replace(
+            caller,
+            account=credentials.split(":")[4],
+            principal=session_arn(credentials, "BackplaneAssumeRoleSession"),
+            role_arn=credentials,
+            source_arn="",
+        )
 
 
 def _check_function(method: Method) -> None:

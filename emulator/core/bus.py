@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -24,8 +24,10 @@ class Caller:
     """Who makes a call: what SigV4 would have proven.
 
     ``principal`` is an ARN (the account's root for the ``test`` key, an assumed-role ARN for
-    functions, tasks and workflows); ``access_key`` the key that signed, ``request_id`` the id
-    under which all parts log the request.
+    functions, tasks and workflows, or the name of a service that calls by itself);
+    ``access_key`` the key that signed, ``request_id`` the id under which all parts log the
+    request. ``role_arn`` is the role of a session, ``source_arn`` the resource for which a
+    service calls; ``source_ip`` and ``user_agent`` are known of calls over HTTP.
     """
 
     account: str
@@ -33,6 +35,10 @@ class Caller:
     principal: str
     access_key: str = "test"
     request_id: str = ""
+    role_arn: str = ""
+    source_arn: str = ""
+    source_ip: str = ""
+    user_agent: str = ""
 
     def with_request(self, request_id: str) -> Caller:
         """The same caller under another request id."""
@@ -46,6 +52,28 @@ class Service(Protocol):
         """Answer one API call; raises AwsError."""
 
 
+class Guard(Protocol):
+    """Decides who may do what. ``check`` and ``require`` raise AwsError for who may not."""
+
+    async def check(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> None:
+        """Check a call before its service sees it."""
+
+    async def require(
+        self,
+        service: str,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any],
+    ) -> None:
+        """Check one action for ``service``, which knows what its call is about."""
+
+    async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether a role lets a service assume it."""
+
+
 Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
@@ -57,6 +85,43 @@ class Bus:
         self._fallback: Callable[[str], Service | None] | None = None
         self._subscribers: list[Subscriber] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._guard: Guard | None = None
+
+    def set_guard(self, guard: Guard) -> None:
+        """Have every call checked; without a guard everybody may do everything."""
+        self._guard = guard
+
+    async def check(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> None:
+        """Raise the service's AccessDenied unless ``caller`` may make this call.
+
+        For a call that goes another way than the bus; ``call`` does it by itself.
+        """
+        if self._guard is not None:
+            await self._guard.check(service, operation, params, caller)
+
+    async def require(
+        self,
+        service: str,
+        caller: Caller,
+        action: str,
+        resource: str,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Raise ``service``'s AccessDenied unless ``caller`` may do ``action``.
+
+        For what only the service knows: which role a task gets, which workflow has a token.
+        """
+        if self._guard is not None:
+            await self._guard.require(service, caller, action, resource, context or {})
+
+    async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
+        """Whether a role lets ``service`` (``lambda.amazonaws.com``) assume it.
+
+        ``source_arn`` is the resource for which the service needs the role.
+        """
+        return self._guard is None or await self._guard.trusts(role_arn, service, source_arn)
 
     def register(self, name: str, service: Service) -> None:
         """Make ``service`` answer for ``name``."""
@@ -71,13 +136,15 @@ class Bus:
     ) -> dict[str, Any]:
         """Call ``operation`` (PascalCase, as in the API) of ``service``.
 
-        Raises AwsError as the service does, NotSupported for a service that is not there.
+        Raises AwsError as the service does (AccessDenied among others), NotSupported for a
+        service that is not there.
         """
         found = self._services.get(service)
         if found is None and self._fallback is not None:
             found = self._fallback(service)
         if found is None:
             raise NotSupported(f"the service {service!r}")
+        await self.check(service, operation, params, caller)
         return await found.call(operation, params, caller)
 
     def subscribe(self, subscriber: Subscriber) -> None:

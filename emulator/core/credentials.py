@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from emulator.core import ids
+from emulator.core.bus import Caller
 from emulator.core.clock import Clock
 from emulator.core.journal import Journal
 
@@ -22,6 +24,25 @@ class Credential:
     account: str
     token: str | None = None
     expires_at: float | None = None
+    role_arn: str = ""
+    issued_at: float | None = None
+    policies: tuple[str, ...] = ()
+    """Session policies: they limit what the role allows."""
+
+    def caller(
+        self, region: str, request_id: str, *, source_ip: str = "", user_agent: str = ""
+    ) -> Caller:
+        """Who signs with it."""
+        return Caller(
+            self.account,
+            region,
+            self.principal,
+            self.access_key,
+            request_id,
+            role_arn=self.role_arn,
+            source_ip=source_ip,
+            user_agent=user_agent,
+        )
 
 
 class CredentialStore:
@@ -36,31 +57,58 @@ class CredentialStore:
     def __init__(self, clock: Clock, journal: Journal | None = None) -> None:
         self._clock = clock
         self._known: dict[str, Credential] = {}
+        self._users: set[str] = set()
         self._journal = journal or Journal(None)
         for key, value in self._journal.load(JOURNAL_KIND).items():
-            credential = Credential(**value)
+            credential = Credential(**{**value, "policies": tuple(value.get("policies", ()))})
             if credential.expires_at is not None and credential.expires_at > clock.now():
                 self._known[key] = credential
             else:
                 self._journal.put(JOURNAL_KIND, key, None)
 
     def add(self, credential: Credential) -> None:
-        """Make a key known (an IAM user's, say)."""
+        """Make a key known."""
         self._known[credential.access_key] = credential
 
+    def set_users(self, credentials: Sequence[Credential]) -> None:
+        """The keys of all IAM users, in place of those told before."""
+        for key in self._users:
+            self._known.pop(key, None)
+        self._users = {credential.access_key for credential in credentials}
+        self._known.update((c.access_key, c) for c in credentials)
+
     def issue_session(
-        self, role_arn: str, session_name: str, duration_s: float = 3600.0
+        self,
+        role_arn: str,
+        session_name: str,
+        duration_s: float = 3600.0,
+        *,
+        policies: tuple[str, ...] = (),
     ) -> Credential:
         """Temporary credentials of a role, as sts:AssumeRole gives them."""
-        account = role_arn.split(":")[4]
-        role = role_arn.rsplit("/", 1)[-1]
+        principal = session_arn(role_arn, session_name)
+        return self.issue_token(principal, duration_s, role_arn=role_arn, policies=policies)
+
+    def issue_token(
+        self,
+        principal: str,
+        duration_s: float,
+        *,
+        role_arn: str = "",
+        policies: tuple[str, ...] = (),
+    ) -> Credential:
+        """Temporary credentials of a principal, as sts:GetSessionToken gives them."""
+        now = self._clock.now()
         credential = Credential(
             access_key=ids.session_access_key(),
             secret=secrets.token_urlsafe(30),
             token=secrets.token_urlsafe(120),
-            principal=f"arn:aws:sts::{account}:assumed-role/{role}/{session_name}",
-            account=account,
-            expires_at=self._clock.now() + duration_s,
+            principal=principal,
+            account=principal.split(":")[4],
+            expires_at=now + duration_s,
+            role_arn=role_arn,
+            issued_at=now,
+            policies=policies,
         )
         self._known[credential.access_key] = credential
         self._journal.put(JOURNAL_KIND, credential.access_key, asdict(credential))
@@ -78,3 +126,9 @@ class CredentialStore:
         else:
             return None
         return Credential(access_key, "test", f"arn:aws:iam::{account}:root", account)
+
+
+def session_arn(role_arn: str, session_name: str) -> str:
+    """The principal of a role's session; its ARN does not have the role's path."""
+    account, role = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{session_name}"

@@ -212,6 +212,8 @@ class SigV4:
         payload_hash: str,
     ) -> str:
         path = facts.raw_path or "/"
+        if not self._single:
+            path = _normal(path)
         if not _PLAIN_PATH.fullmatch(path):
             path = quote(unquote_to_bytes(path) if self._single else path, safe="/-_.~")
         pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in query)
@@ -274,6 +276,20 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+def _normal(path: str) -> str:
+    """A path without empty and dot segments: services other than S3 sign it so."""
+    if "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    tail = "/" if kept and path.endswith("/") else ""
+    return f"/{'/'.join(kept)}{tail}"
 
 
 def _authorization(text: str) -> dict[str, str]:

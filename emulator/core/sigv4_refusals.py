@@ -1,7 +1,6 @@
 """The answers to signatures that do not hold, in S3's words.
 
-Source: "Error responses" of the Amazon S3 API Reference. ``JSON_CODES`` has what services of the
-JSON protocols call the same things.
+Source: "Error responses" of the Amazon S3 API Reference. ``common`` says them as other services do.
 """
 
 from __future__ import annotations
@@ -10,14 +9,39 @@ from collections.abc import Mapping
 
 from emulator.core.errors import AwsError
 
-JSON_CODES: Mapping[str, str] = {
-    "InvalidAccessKeyId": "UnrecognizedClientException",
-    "InvalidToken": "UnrecognizedClientException",
-    "ExpiredToken": "ExpiredTokenException",
-    "SignatureDoesNotMatch": "InvalidSignatureException",
-    "RequestTimeTooSkewed": "InvalidSignatureException",
-    "AuthorizationHeaderMalformed": "IncompleteSignatureException",
+_INVALID = "The security token included in the request is invalid."
+_EXPIRED = "The security token included in the request is expired"
+COMMON: Mapping[str, tuple[str, str, str]] = {
+    "InvalidAccessKeyId": ("UnrecognizedClientException", "InvalidClientTokenId", _INVALID),
+    "InvalidToken": ("UnrecognizedClientException", "InvalidClientTokenId", _INVALID),
+    "ExpiredToken": ("ExpiredTokenException", "ExpiredToken", _EXPIRED),
+    "SignatureDoesNotMatch": ("InvalidSignatureException", "SignatureDoesNotMatch", ""),
+    "RequestTimeTooSkewed": ("InvalidSignatureException", "SignatureDoesNotMatch", ""),
 }
+"""What other services call S3's refusals: those of the JSON protocols, those of the query protocol
+and XML ones, and their sentence where it is another."""
+_STATUSES = {"json": 400, "cbor": 400}
+"""Of refusals; the REST and query protocols have 403."""
+
+
+def common(refused: AwsError, protocol: str) -> AwsError:
+    """A refusal of a signature as services of another protocol answer it.
+
+    Source: "Common errors" of the services' API references.
+    """
+    named = COMMON.get(refused.code, ("IncompleteSignatureException", "IncompleteSignature", ""))
+    code = named[1] if protocol in {"query", "rest-xml"} else named[0]
+    return AwsError(code, named[2] or refused.message, _STATUSES.get(protocol, 403))
+
+
+def missing(protocol: str) -> AwsError:
+    """A request without a signature."""
+    xml = protocol in {"query", "rest-xml"}
+    return AwsError(
+        "MissingAuthenticationToken" if xml else "MissingAuthenticationTokenException",
+        "Request is missing Authentication Token" if xml else "Missing Authentication Token",
+        _STATUSES.get(protocol, 403),
+    )
 
 
 def malformed_header(message: str) -> AwsError:

@@ -38,6 +38,7 @@ class Placement:
     network_mode: str
     architecture: str
     task_role_arn: str | None
+    execution_role_arn: str | None
     tags: tuple[Mapping[str, str], ...]
     containers: tuple[Mapping[str, Any], ...]
 
@@ -62,7 +63,8 @@ def placement(account: str, region: str, cluster: str, definition: str) -> Place
         memory=str(known.memory or "512"),
         network_mode=str(known.network_mode),
         architecture=str(platform.get("cpuArchitecture") or "X86_64"),
-        task_role_arn=getattr(known, "task_role_arn", None),
+        task_role_arn=getattr(known, "task_role_arn", None) or None,
+        execution_role_arn=getattr(known, "execution_role_arn", None) or None,
         tags=tuple(known.tags or ()),
         containers=tuple(copy.deepcopy(c) for c in known.container_definitions),
     )

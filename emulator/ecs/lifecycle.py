@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.core.bus import Bus
 from emulator.core.clock import Clock
 from emulator.core.logs import Lane, LogSink
-from emulator.ecs import definitions
+from emulator.ecs import definitions, permissions
 from emulator.ecs.driver import Container, ContainerSpec, Driver, StartError
 from emulator.ecs.environment import environment
 from emulator.ecs.metadata import MetadataApp
@@ -36,6 +37,7 @@ class Surroundings:
 
     lane: Lane
     clock: Clock
+    bus: Bus
     logs: LogSink
     driver: Driver
     metadata: MetadataApp
@@ -105,6 +107,7 @@ class TaskRun:
         self._enter("PENDING", connectivity="CONNECTED", connectivityAt=now, pullStartedAt=now)
         try:
             for plan in self._plan.containers:
+                await permissions.pull(self._around.bus, self.task, self._plan, plan)
                 self._around.driver.check(plan.image)
             if await self._stopped_within(timing.pull_s):
                 return
@@ -132,6 +135,8 @@ class TaskRun:
                 "Cloudwatch log stream: ResourceNotFoundException: The specified log group does "
                 f"not exist. ({missing})"
             )
+        for plan in self._plan.containers:
+            await permissions.log(self._around.bus, self.task, self._plan, plan)
 
     async def _start_container(self, plan: ContainerPlan, scratch: Path) -> None:
         around, task = self._around, self.task

@@ -20,7 +20,7 @@ async def follow(
 
     Without an awslogs group the output is read and dropped, as on Fargate.
     """
-    stream = "/".join(part for part in (plan.log_prefix, plan.name, task.id) if part)
+    stream = stream_name(plan, task)
 
     async def put(lines: list[bytes]) -> None:
         if plan.log_group is not None:
@@ -41,3 +41,8 @@ async def follow(
         await put(lines)
     if rest:
         await put([rest])
+
+
+def stream_name(plan: ContainerPlan, task: Task) -> str:
+    """The log stream of a container."""
+    return "/".join(part for part in (plan.log_prefix, plan.name, task.id) if part)

@@ -56,6 +56,7 @@ class TaskPlan:
     cpu: str
     memory: str
     task_role_arn: str | None
+    execution_role_arn: str | None
     containers: tuple[ContainerPlan, ...]
 
 
@@ -120,6 +121,7 @@ def plan(params: Mapping[str, Any], placed: Placement, settings: TasksSettings) 
         cpu=_units(overrides.get("cpu") or placed.cpu, "vcpu"),
         memory=_units(overrides.get("memory") or placed.memory, "gb"),
         task_role_arn=overrides.get("taskRoleArn") or placed.task_role_arn,
+        execution_role_arn=overrides.get("executionRoleArn") or placed.execution_role_arn,
         containers=tuple(
             _container(c, by_name.get(c["name"], {}), settings) for c in placed.containers
         ),

@@ -13,7 +13,7 @@ from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError, NotSupported
 from emulator.core.journal import Journal
 from emulator.core.logs import Lane, LogSink
-from emulator.ecs import definitions, requests
+from emulator.ecs import definitions, permissions, requests
 from emulator.ecs import task as tasks
 from emulator.ecs.driver import Driver, ProcessDriver
 from emulator.ecs.lifecycle import Surroundings, TaskRun
@@ -147,6 +147,7 @@ class TasksService:
         )
         requests.check_network(params, placed)
         plan = requests.plan(params, placed, self._settings)
+        await permissions.pass_roles(self._bus, caller, plan)
         # From here to the end nothing waits: two requests with one token cannot both start.
         earlier = self._earlier(params, placed.cluster_arn)
         if earlier is not None:
@@ -168,6 +169,7 @@ class TasksService:
         around = Surroundings(
             self._lane,
             self._clock,
+            self._bus,
             self._logs,
             self._driver,
             self._metadata,

@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
-from emulator.core.credentials import CredentialStore
+from emulator.core.clock import iso
 from emulator.core.errors import AwsError, NotSupported
+from emulator.core.policy.principals import is_root
 from emulator.core.rest_xml import rest_xml
+from emulator.core.sigv4_refusals import missing
 from emulator.endpoint import lambda_front
+from emulator.endpoint.callers import Callers
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
+from emulator.endpoint.operations import called, is_anonymous
 from emulator.endpoint.router import Route, operation_of, route
+from emulator.endpoint.wire import Protocol, error_response, protocol_of
 
 log = logging.getLogger("emulator.endpoint")
 
@@ -34,7 +41,7 @@ JSON_OWNED: dict[str, frozenset[str] | None] = {
 }
 """Operations of JSON-protocol services that are answered by engines of ours."""
 
-S3Handler = Callable[[Request, Caller | None], Awaitable[Response]]
+S3Handler = Callable[[Request, str], Awaitable[Response]]
 GatewayHandler = Callable[[str, str, str, Request], Awaitable[Response]]
 InternalHandler = Callable[[Request], Awaitable[Response]]
 AfterMoto = Callable[[Route, Request, bytes, MotoReply], Awaitable[None]]
@@ -47,7 +54,7 @@ class EndpointApp:
         self,
         bus: Bus,
         lane: MotoLane,
-        credentials: CredentialStore,
+        callers: Callers,
         *,
         s3: S3Handler,
         gateway: GatewayHandler,
@@ -56,7 +63,7 @@ class EndpointApp:
     ) -> None:
         self._bus = bus
         self._lane = lane
-        self._credentials = credentials
+        self._callers = callers
         self._s3 = s3
         self._gateway = gateway
         self._internal = internal
@@ -80,59 +87,87 @@ class EndpointApp:
         if found.kind == "execute-api":
             return await self._gateway(found.api, found.stage, found.path, request)
         request_id = ids.request_id()
-        caller = self._caller(found, request_id)
+        await self._callers.known(found)
         if found.service == "s3":
-            return await self._s3(request, caller)
+            return await self._s3(request, request_id)
+        protocol = protocol_of(request, found.service)
         try:
-            return await self._call(found, request, caller)
+            return await self._call(found, protocol, request, request_id)
         except AwsError as error:
-            return error_response(found.service, error, request_id)
+            return error_response(protocol, error, request_id)
         except ClientDisconnect:
             raise
         except Exception:
             log.exception("%s %s failed inside the emulator", found.service, request.url.path)
             # 400, not 500: SDKs and Terraform retry a 500 for minutes, and this would not heal.
             broken = AwsError("InternalFailure", f"The emulator failed; request {request_id}.")
-            return error_response(found.service, broken, request_id)
+            return error_response(protocol, broken, request_id)
 
-    def _caller(self, found: Route, request_id: str) -> Caller | None:
-        if found.access_key is None:
-            return None
-        credential = self._credentials.find(found.access_key)
-        account = credential.account if credential else ids.ACCOUNT
-        principal = credential.principal if credential else f"arn:aws:iam::{account}:root"
-        return Caller(
-            account=account,
-            region=found.region or ids.REGION,
-            principal=principal,
-            access_key=found.access_key,
-            request_id=request_id,
-        )
-
-    async def _call(self, found: Route, request: Request, caller: Caller | None) -> Response:
-        operation = operation_of(request)
+    async def _call(
+        self, found: Route, protocol: Protocol, request: Request, request_id: str
+    ) -> Response:
         body = await read_body(request)
+        caller = self._callers.of(found, protocol, request, body, request_id)
+        operation = operation_of(request)
         owned = JSON_OWNED.get(found.service, frozenset())
         if operation and (owned is None or operation in owned):
             if caller is None:
-                raise AwsError(
-                    "MissingAuthenticationTokenException", "Missing Authentication Token", 403
-                )
+                raise missing(protocol)
             answer = await self._bus.call(found.service, operation, json_body(body), caller)
-            return json_response(answer, caller.request_id)
+            return json_response(answer, request_id)
+        if found.service == "sts" and protocol == "query":
+            return await self._ask_sts(body, caller, request_id)
         if found.service == "cloudfront" and caller is not None:
             return await self._rest_xml(found, request, body, caller)
+        sent = body
         if found.service == "lambda" and caller is not None:
             answered, body = await lambda_front.answer(self._bus, request, body, caller)
             if answered is not None:
                 return answered
+        # what the caller sent is what it needs permission for
+        await self._check(found, protocol, request, sent, caller)
+        return await self._ask_moto(found, request, body)
+
+    async def _check(
+        self,
+        found: Route,
+        protocol: Protocol,
+        request: Request,
+        body: bytes,
+        caller: Caller | None,
+    ) -> None:
+        """Whether the caller may make a call that moto will answer."""
+        if caller is not None and is_root(caller.principal):
+            return
+        operation, params = called(found.service, protocol, request, body)
+        if caller is not None:
+            await self._bus.check(found.service, operation, params, caller)
+        elif self._callers.enforced and not is_anonymous(found.service, operation):
+            raise missing(protocol)
+
+    async def _ask_sts(self, body: bytes, caller: Caller | None, request_id: str) -> Response:
+        params: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
+        operation = str(params.pop("Action", ""))
+        params.pop("Version", None)
+        if caller is None:
+            raise NotSupported(f"sts:{operation} without a signature")
+        answer = await self._bus.call("sts", operation, params, caller)
+        text = (
+            f'<{operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+            f"<{operation}Result>{_elements(answer)}</{operation}Result>"
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+            f"</{operation}Response>"
+        )
+        return Response(text, media_type="text/xml", headers={"x-amzn-RequestId": request_id})
+
+    async def _ask_moto(self, found: Route, request: Request, body: bytes) -> Response:
         target = request.scope["raw_path"].decode("latin-1")
         if request.url.query:
             target += "?" + request.scope["query_string"].decode("latin-1")
         headers = request.headers.items()
         reply = await self._lane.http(request.method, target, headers, body, found.service)
         if reply.status >= 500:  # noqa: PLR2004
-            what = f"{found.service} {operation or request.method + ' ' + request.url.path}"
+            what = f"{found.service} {operation_of(request) or request.method} {request.url.path}"
             log.warning("moto answered %d to %s: %s", reply.status, what, reply.body[:300])
             raise NotSupported(what)
         await self._after_moto(found, request, body, reply)
@@ -187,33 +222,15 @@ def json_response(answer: dict[str, Any], request_id: str) -> Response:
     )
 
 
-def error_response(service: str, error: AwsError, request_id: str) -> Response:
-    """An error in the JSON form that every SDK can read.
-
-    ``x-amzn-errortype`` serves the REST-JSON protocol, ``__type`` the JSON ones. Query and XML
-    services get their errors from moto; those never come here but for what we refuse.
-    """
-    if service in {"iam", "sts", "sqs", "sns", "ec2", "cloudformation", "elasticloadbalancing"}:
-        text = (
-            "<ErrorResponse><Error><Type>Sender</Type>"
-            f"<Code>{error.code}</Code><Message>{_escape(error.message)}</Message></Error>"
-            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-        )
-        return Response(text, status_code=error.status, media_type="text/xml")
-    if service == "cloudfront":
-        text = (
-            '<ErrorResponse xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Error>'
-            f"<Type>Sender</Type><Code>{error.code}</Code>"
-            f"<Message>{_escape(error.message)}</Message></Error>"
-            f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-        )
-        return Response(text, status_code=error.status, media_type="text/xml")
-    return JSONResponse(
-        {"__type": error.code, "message": error.message, "Message": error.message, **error.fields},
-        status_code=error.status,
-        headers={"x-amzn-errortype": error.code, "x-amzn-RequestId": request_id},
-    )
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _elements(members: Mapping[str, Any]) -> str:
+    """A structure in the query protocol; epoch seconds are the only numbers with a fraction."""
+    parts = []
+    for name, value in members.items():
+        if isinstance(value, Mapping):
+            text = _elements(value)
+        elif isinstance(value, float):
+            text = iso(value)[:19] + "Z"
+        else:
+            text = escape(str(value))
+        parts.append(f"<{name}>{text}</{name}>")
+    return "".join(parts)

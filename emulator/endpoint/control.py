@@ -1,7 +1,7 @@
 """What the data planes must hear of the control plane that moto keeps.
 
-moto stores REST APIs and access keys; serving them is ours. After moto has accepted
-a call, these hooks hand on what it carried. A call that moto refused changes nothing here.
+moto stores REST APIs, roles and keys; to serve and to check is ours. After moto has accepted a
+call, these hooks hand on what it carried. A call that it refused changes nothing here.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 import yaml
-from defusedxml import ElementTree
 from starlette.requests import Request
 
-from emulator.core import ids
-from emulator.core.credentials import Credential, CredentialStore
 from emulator.endpoint.moto_lane import MotoReply
 from emulator.endpoint.router import Route, query_action
+from emulator.iam.directory import READS
 
 LoadApi = Callable[[str, str, dict[str, Any]], None]
 SetThrottles = Callable[[str, str, dict[str, Any]], None]
@@ -29,12 +27,16 @@ _DEPLOY = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/(?:deployments|stages)$"
 
 
 class ControlHooks:
-    """Hands on REST API bodies and new credentials."""
+    """Hands on REST API bodies, throttles, and that roles or users may have changed."""
 
     def __init__(
-        self, credentials: CredentialStore, *, load_api: LoadApi, set_throttles: SetThrottles
+        self,
+        *,
+        load_api: LoadApi,
+        set_throttles: SetThrottles,
+        identities_changed: Callable[[], None],
     ) -> None:
-        self._credentials = credentials
+        self._identities_changed = identities_changed
         self._load_api = load_api
         self._set_throttles = set_throttles
         self._bodies: dict[str, dict[str, Any]] = {}
@@ -47,10 +49,10 @@ class ControlHooks:
             return
         if route.service == "apigateway":
             self._apigateway(request, body, reply)
-        elif route.service == "sts" and query_action(body).startswith("AssumeRole"):
-            self._session(reply.body)
-        elif route.service == "iam" and query_action(body) == "CreateAccessKey":
-            self._access_key(reply.body)
+        elif route.service == "cloudformation" or (
+            route.service == "iam" and not query_action(body).startswith(READS)
+        ):
+            self._identities_changed()
 
     def api_body(self, api_id: str, document: dict[str, Any]) -> None:
         """Remember the OpenAPI body of a REST API; it serves once it is deployed."""
@@ -84,35 +86,7 @@ class ControlHooks:
         if api in self._bodies:
             self._set_throttles(api, stage, settings)
 
-    def _session(self, answer: bytes) -> None:
-        fields = _texts(answer)
-        self._credentials.add(
-            Credential(
-                access_key=fields["AccessKeyId"],
-                secret=fields["SecretAccessKey"],
-                token=fields["SessionToken"],
-                principal=fields["Arn"],
-                account=fields["Arn"].split(":")[4],
-            )
-        )
-
-    def _access_key(self, answer: bytes) -> None:
-        fields = _texts(answer)
-        self._credentials.add(
-            Credential(
-                access_key=fields["AccessKeyId"],
-                secret=fields["SecretAccessKey"],
-                principal=f"arn:aws:iam::{ids.ACCOUNT}:user/{fields['UserName']}",
-                account=ids.ACCOUNT,
-            )
-        )
-
 
 def _openapi(body: bytes) -> dict[str, Any]:
     document = yaml.safe_load(body)
     return document if isinstance(document, dict) else {}
-
-
-def _texts(answer: bytes) -> dict[str, str]:
-    tree = ElementTree.fromstring(answer)
-    return {e.tag.rpartition("}")[2]: e.text or "" for e in tree.iter()}

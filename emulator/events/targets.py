@@ -14,6 +14,7 @@ from typing import Any
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NotSupported
 from emulator.events.settings import EventsSettings
 
@@ -87,6 +88,11 @@ def _small(value: Any) -> Any:
     return [_small(v) for v in value] if isinstance(value, list) else value
 
 
+def service_of(source: str) -> str:
+    """Who delivers for a rule or a schedule, by its ARN."""
+    return f"{source.split(':')[2]}.amazonaws.com"
+
+
 class Deliveries:
     """Makes the calls in the background, and makes them again when they were throttled."""
 
@@ -104,7 +110,15 @@ class Deliveries:
         if len(self._tasks) >= self._settings.deliveries_max:
             log.error("too many deliveries are under way; one of %s is lost", source)
             return
-        caller = Caller(account, region, _principal(target, account), request_id=ids.request_id())
+        role = str(target.get("RoleArn") or "")
+        caller = Caller(
+            account,
+            region,
+            session_arn(role, uuid.uuid4().hex) if role else service_of(source),
+            request_id=ids.request_id(),
+            role_arn=role,
+            source_arn="" if role else source,
+        )
         retry = target.get("RetryPolicy") or {}
         task = asyncio.create_task(self._deliver(call, caller, retry, source))
         self._tasks.add(task)
@@ -126,6 +140,7 @@ class Deliveries:
         tried = 0
         while True:
             try:
+                await self._assume(caller, source)
                 await self._bus.call(call.service, call.operation, dict(call.params), caller)
             except AwsError as error:
                 again = error.code in RETRIED or error.status in {429, 500, 502, 503}
@@ -144,9 +159,10 @@ class Deliveries:
             await self._clock.sleep(delay * self._random.uniform(0.5, 1.0))
             tried += 1
 
-
-def _principal(target: Mapping[str, Any], account: str) -> str:
-    role = target.get("RoleArn")
-    if role is None:
-        return "events.amazonaws.com"
-    return f"arn:aws:sts::{account}:assumed-role/{str(role).rsplit('/', 1)[-1]}/{uuid.uuid4().hex}"
+    async def _assume(self, caller: Caller, source: str) -> None:
+        """Raise AccessDeniedException unless the target's role trusts who delivers."""
+        service = service_of(source)
+        if caller.role_arn and not await self._bus.trusts(caller.role_arn, service, source):
+            raise AwsError(
+                "AccessDeniedException", f"{service} may not assume the role {caller.role_arn}."
+            )

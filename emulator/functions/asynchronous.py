@@ -124,6 +124,8 @@ class EventQueue:
             if not target or (send is bury and end.condition == "Success"):
                 continue
             try:
-                await send(self._bus, target, *about, event.caller)
+                # Lambda sends it with the function's role
+                caller = found.function.caller(event.request_id)
+                await send(self._bus, target, *about, caller)
             except AwsError:
                 log.exception("%s did not take a record of %s", target, event.arn)

@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.core import ids
 from emulator.core.bus import Caller
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NotSupported
 from emulator.functions import hot_reload
 from emulator.functions.moto_functions import kept
@@ -71,6 +72,21 @@ class Function:
     def key(self) -> tuple[str, str, str, str]:
         """What names this version: account, region, name, version."""
         return (self.account, self.region, self.name, self.version)
+
+    @property
+    def arn(self) -> str:
+        """The function's ARN, unqualified."""
+        return ids.arn("lambda", f"function:{self.name}", region=self.region, account=self.account)
+
+    def caller(self, request_id: str) -> Caller:
+        """A session of its role, as which it calls and Lambda calls for it."""
+        return Caller(
+            self.account,
+            self.region,
+            session_arn(self.role, self.name),
+            request_id=request_id,
+            role_arn=self.role,
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emulator.core import ids
+from emulator.core.bus import Bus
 from emulator.core.clock import Clock, iso
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError
@@ -39,6 +40,7 @@ class SandboxPool:
         clock: Clock,
         credentials: CredentialStore,
         logs: LogSink,
+        bus: Bus,
         settings: FunctionsSettings,
         api_address: Callable[[], str],
     ) -> None:
@@ -46,6 +48,7 @@ class SandboxPool:
         self._clock = clock
         self._credentials = credentials
         self._logs = logs
+        self._bus = bus
         self._settings = settings
         self._api_address = api_address
         self._code = CodeStore(root, settings)
@@ -100,6 +103,12 @@ class SandboxPool:
         self._newest[function.key] = function
         if self._stopped:
             raise AwsError("ServiceException", "The emulator is stopping.", 500)
+        if not await self._bus.trusts(function.role, "lambda.amazonaws.com", function.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                403,
+            )
         code = await self._code.unpacked(function)
         launcher = await self._launcher(sdk=code.sdk)
         zygote = await launcher.ready()
@@ -109,7 +118,7 @@ class SandboxPool:
             scratch.mkdir(parents=True)
         day = iso(self._clock.now())[:10].replace("-", "/")
         stream = f"{day}/[{function.version}]{secrets.token_hex(16)}"
-        writer = _LogWriter(self._logs, function, stream)
+        writer = _LogWriter(self._logs, self._bus, function, stream)
         sandbox = Sandbox(identity, function, self._clock, self._settings, writer.write)
         writer.sandbox = sandbox
         self._all[identity] = sandbox
@@ -198,10 +207,15 @@ class SandboxPool:
 
 
 class _LogWriter:
-    """Passes a sandbox's lines on to the log sink, which may ask to wait."""
+    """Passes a sandbox's lines on to the log sink, which may ask to wait.
 
-    def __init__(self, logs: LogSink, function: Function, stream: str) -> None:
+    What the function's role may not write is lost, as on AWS: the function runs all the same.
+    """
+
+    def __init__(self, logs: LogSink, bus: Bus, function: Function, stream: str) -> None:
         self._logs = logs
+        self._bus = bus
+        self._refused = ""
         self._function = function
         self._stream = stream
         self._lines: list[Line] = []
@@ -225,6 +239,8 @@ class _LogWriter:
     async def _pass_on(self) -> None:
         while self._lines:
             lines, self._lines = self._lines, []
+            if not await self._may_write():
+                continue
             await self._logs.put(
                 self._function.log_group,
                 self._stream,
@@ -234,3 +250,17 @@ class _LogWriter:
             )
         if self.sandbox is not None:
             self.sandbox.hold_output(held=False)
+
+    async def _may_write(self) -> bool:
+        function = self._function
+        stream = f"log-group:{function.log_group}:log-stream:{self._stream}"
+        arn = ids.arn("logs", stream, region=function.region, account=function.account)
+        try:
+            for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+                await self._bus.require("logs", function.caller(""), action, arn)
+        except AwsError as error:
+            if error.message != self._refused:
+                log.warning("the log of %s is lost: %s", function.name, error.message)
+            self._refused = error.message
+            return False
+        return True

@@ -72,6 +72,7 @@ class FunctionsService:
             clock=clock,
             credentials=credentials,
             logs=logs,
+            bus=bus,
             settings=settings,
             api_address=lambda: self._api.address,
         )

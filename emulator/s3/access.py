@@ -15,11 +15,20 @@ from typing import Any, cast
 from emulator.core.bus import Caller
 from emulator.core.clock import Clock, iso
 from emulator.core.errors import AwsError
+from emulator.core.policy.documents import Decision
+from emulator.core.policy.principals import (
+    Principal,
+    identifier,
+    is_root,
+    kind_of,
+    principal_of,
+)
+from emulator.core.policy.rulings import ALLOWED, Ruling, by_resource, denial, explicit
 from emulator.s3 import errors
 from emulator.s3.model import Bucket, ObjectEntry
-from emulator.s3.policy import Decision, Policy, Principal, parse
+from emulator.s3.policy import BucketPolicy, parse
 
-Authorizer = Callable[[Caller, str, str, Mapping[str, Any]], Decision]
+Authorizer = Callable[[Caller, str, str, Mapping[str, Any]], Ruling]
 """What the account's own policies say: ``(caller, "s3:GetObject", resource ARN, context)``.
 
 Context keys are in lower case. Root is for the authorizer to know."""
@@ -65,57 +74,57 @@ class Access:
         context: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise AccessDenied unless the request may go on; ``action`` like ``s3:GetObject``."""
-        if not self.allowed(call, bucket, action, key, context):
-            raise self._denial(call, bucket, action, key)
-
-    def allowed(
-        self,
-        call: Call,
-        bucket: Bucket,
-        action: str,
-        key: str | None = None,
-        context: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Whether the request may go on."""
-        if call.account == bucket.owner and call.service is None:
-            if self._authorizer is None and "policy" not in bucket.config:
-                return True
-            if action in _NO_LOCKOUT and call.caller and call.caller.principal.endswith(":root"):
-                return True
-        resource = arn(bucket.name, key)
-        facts = self._facts(call, bucket, context)
-        by_bucket = self._by_bucket(call, bucket, action, resource, facts)
-        if by_bucket == "deny":
-            return False
-        if call.caller is None or call.service is not None:
-            return by_bucket == "allow"
-        own = self.own(call.caller, action, resource, facts)
-        if own == "deny":
-            return False
-        if call.account == bucket.owner:
-            return "allow" in (own, by_bucket)
-        return own == by_bucket == "allow"
-
-    def own(
-        self, caller: Caller, action: str, resource: str, context: Mapping[str, Any]
-    ) -> Decision:
-        """What the account's own policies say; everything is allowed where none are wired in."""
-        if self._authorizer is None:
-            return "allow"
-        return self._authorizer(caller, action, resource, context)
+        ruling = self._rule(call, bucket, action, key, context)
+        if ruling.decision != "allow":
+            raise _refusal(call.caller, action, arn(bucket.name, key), ruling)
 
     def require_own(self, call: Call, action: str, resource: str) -> None:
         """For calls without a bucket that is there: the account's own policies decide alone."""
         if call.caller is None:
             raise errors.access_denied()
-        if self.own(call.caller, action, resource, {}) != "allow":
-            raise errors.access_denied(_message(call.caller, action, resource))
+        ruling = self._own(call.caller, action, resource, {})
+        if ruling.decision != "allow":
+            raise _refusal(call.caller, action, resource, ruling)
 
     def missing_key(self, call: Call, bucket: Bucket, key: str) -> AwsError:
         """NoSuchKey for those who may list the bucket; AccessDenied hides it from others."""
-        if self.allowed(call, bucket, "s3:ListBucket"):
+        action = "s3:ListBucket"
+        ruling = self._rule(call, bucket, action, None, None)
+        if ruling.decision == "allow":
             return errors.no_such_key(key)
-        return errors.access_denied()
+        return _refusal(call.caller, action, arn(bucket.name), ruling)
+
+    def _rule(
+        self,
+        call: Call,
+        bucket: Bucket,
+        action: str,
+        key: str | None,
+        context: Mapping[str, Any] | None,
+    ) -> Ruling:
+        same = call.account == bucket.owner and call.service is None
+        if same:
+            if self._authorizer is None and "policy" not in bucket.config:
+                return ALLOWED
+            if action in _NO_LOCKOUT and call.caller and is_root(call.caller.principal):
+                return ALLOWED
+        resource = arn(bucket.name, key)
+        facts = self._facts(call, bucket, context)
+        by_bucket = self._by_bucket(call, bucket, action, resource, facts)
+        if by_bucket == "deny":
+            return explicit("resource-based policy")
+        if call.caller is None or call.service is not None:
+            return ALLOWED if by_bucket in {"allow", "delegate"} else Ruling("neutral")
+        own = self._own(call.caller, action, resource, facts)
+        return by_resource(own, by_bucket, action, same_account=same)
+
+    def _own(
+        self, caller: Caller, action: str, resource: str, context: Mapping[str, Any]
+    ) -> Ruling:
+        """What the account's own policies say; everything is allowed where none are wired in."""
+        if self._authorizer is None:
+            return ALLOWED
+        return self._authorizer(caller, action, resource, context)
 
     def _by_bucket(
         self,
@@ -134,12 +143,12 @@ class Access:
         elif caller is None:
             who = Principal()
         else:
-            who = Principal(arn=caller.principal, account=caller.account)
+            who = principal_of(caller)
         decision = policy.decide(who, action, resource, facts)
         blocks = bucket.config.get("publicAccessBlock", {})
         outside = call.service is None and call.account != bucket.owner
         if (
-            decision == "allow"
+            decision in {"allow", "delegate"}
             and outside
             and policy.public
             and blocks.get("RestrictPublicBuckets")
@@ -163,9 +172,9 @@ class Access:
             **call.facts,
         }
         if call.caller is not None:
-            facts["aws:principalarn"] = call.caller.principal
+            facts["aws:principalarn"] = identifier(call.caller)
             facts["aws:principalaccount"] = call.caller.account
-            facts["aws:principaltype"] = _type(call.caller.principal)
+            facts["aws:principaltype"] = kind_of(call.caller.principal)
         if call.kind in _AUTH_TYPES:
             facts["s3:authtype"] = _AUTH_TYPES[call.kind]
             facts["s3:signatureversion"] = "AWS4-HMAC-SHA256"
@@ -177,18 +186,13 @@ class Access:
             facts.update(context)
         return facts
 
-    def _denial(self, call: Call, bucket: Bucket, action: str, key: str | None) -> AwsError:
-        if call.caller is None:
-            return errors.access_denied()
-        return errors.access_denied(_message(call.caller, action, arn(bucket.name, key)))
-
 
 def arn(bucket: str, key: str | None = None) -> str:
     """The ARN of a bucket or of an object."""
     return f"arn:aws:s3:::{bucket}" if key is None else f"arn:aws:s3:::{bucket}/{key}"
 
 
-def policy_of(bucket: Bucket) -> Policy | None:
+def policy_of(bucket: Bucket) -> BucketPolicy | None:
     """The bucket's policy, parsed once."""
     text = bucket.config.get("policy")
     if text is None:
@@ -196,7 +200,7 @@ def policy_of(bucket: Bucket) -> Policy | None:
     found = bucket.compiled.get("policy")
     if found is None:
         found = bucket.compiled["policy"] = parse(text, bucket.name)
-    return cast("Policy", found)
+    return cast("BucketPolicy", found)
 
 
 def object_context(entry: ObjectEntry | None) -> dict[str, Any]:
@@ -215,17 +219,11 @@ def loopback(host: str) -> bool:
         return False
 
 
-def _type(principal: str) -> str:
-    if principal.endswith(":root"):
-        return "Account"
-    return "AssumedRole" if ":assumed-role/" in principal else "User"
-
-
-def _message(caller: Caller, action: str, resource: str) -> str:
-    return (
-        f"User: {caller.principal} is not authorized to perform: {action} on resource: "
-        f'"{resource}" because no policy allows the {action} action, or one denies it'
-    )
+def _refusal(caller: Caller | None, action: str, resource: str, ruling: Ruling) -> AwsError:
+    """AccessDenied; who is not known here does not hear why."""
+    if caller is None:
+        return errors.access_denied()
+    return errors.access_denied(denial(caller, action, f'"{resource}"', ruling))
 
 
 _NO_LOCKOUT = frozenset({"s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy"})

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from emulator.core.bus import Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
 from emulator.core.sigv4 import SigV4
@@ -229,14 +228,7 @@ class FormUploads:
                 )
         regions.check_credential(bucket, fields["x-amz-credential"])
         verified = self._sigv4.form(fields)
-        credential = verified.credential
-        call.caller = Caller(
-            credential.account,
-            verified.region,
-            credential.principal,
-            credential.access_key,
-            call.request_id,
-        )
+        call.caller = verified.credential.caller(verified.region, call.request_id)
         call.kind = "form"
         call.signed_at = verified.signed_at
 

@@ -100,13 +100,10 @@ class S3Service:
             self._state.access.check(call, found, "s3:GetObject", key, object_context(entry))
         return entry
 
-    async def handle(self, request: Request, caller: Caller | None) -> Response:
-        """Answer an HTTP request of the REST protocol.
-
-        ``caller`` gives the request id; who calls is what the signature proves.
-        """
+    async def handle(self, request: Request, request_id: str | None = None) -> Response:
+        """Answer an HTTP request of the REST protocol; who calls is what the signature proves."""
         rest = Rest(request)
-        request_id = caller.request_id if caller and caller.request_id else ids.request_id()
+        request_id = request_id or ids.request_id()
         ident = host_id()
         try:
             response = await self._answer(rest, request_id)
@@ -201,14 +198,7 @@ class S3Service:
             )
         else:
             return None
-        credential = verified.credential
-        call.caller = Caller(
-            credential.account,
-            verified.region,
-            credential.principal,
-            credential.access_key,
-            call.request_id,
-        )
+        call.caller = verified.credential.caller(verified.region, call.request_id)
         call.kind = verified.kind
         call.signed_at = verified.signed_at
         call.payload_hash = verified.payload_hash

@@ -33,6 +33,7 @@ class ExecutionCalls:
     async def start(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """StartExecution. Standard: the same name and input while it runs is the same start."""
         machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        await self._assume(machine)
         execution = self._new(machine, params)
         known = self._runs.known.get(execution.arn)
         if known is not None:
@@ -51,6 +52,7 @@ class ExecutionCalls:
                 "StateMachineTypeNotSupported",
                 "This operation is not supported by this type of state machine",
             )
+        await self._assume(machine)
         execution = self._new(machine, params)
         self._runs.start(execution, machine.revision)
         await self._runs.finished(execution)
@@ -130,20 +132,39 @@ class ExecutionCalls:
         events = [execution.history.render(index, with_data=with_data) for index in chosen]
         return {"events": events} if token is None else {"events": events, "nextToken": token}
 
-    async def task_success(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+    async def task_success(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """SendTaskSuccess."""
+        await self._may_tell("SendTaskSuccess", params, caller)
         self._engine.tokens.succeed(params.get("taskToken"), params.get("output"))
         return {}
 
-    async def task_failure(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+    async def task_failure(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """SendTaskFailure."""
+        await self._may_tell("SendTaskFailure", params, caller)
         self._engine.tokens.fail(params.get("taskToken"), params.get("error"), params.get("cause"))
         return {}
 
-    async def task_heartbeat(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+    async def task_heartbeat(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """SendTaskHeartbeat."""
+        await self._may_tell("SendTaskHeartbeat", params, caller)
         self._engine.tokens.heartbeat(params.get("taskToken"))
         return {}
+
+    async def _assume(self, machine: StateMachine) -> None:
+        """Raise AccessDeniedException unless the workflow's role trusts Step Functions."""
+        role = machine.revision.role_arn
+        if not await self._engine.bus.trusts(role, "states.amazonaws.com", machine.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "Neither the global service principal states.amazonaws.com, nor the regional one "
+                "is authorized to assume the provided role.",
+            )
+
+    async def _may_tell(self, operation: str, params: dict[str, Any], caller: Caller) -> None:
+        """Raise AccessDeniedException unless the caller may tell of tasks of the workflow."""
+        machine = self._engine.tokens.machine_of(params.get("taskToken"))
+        if machine is not None:
+            await self._engine.bus.require("states", caller, f"states:{operation}", machine)
 
     def _find(self, params: dict[str, Any]) -> Execution:
         arn = requests.arn(requests.text(params, "executionArn"), "execution")

@@ -10,6 +10,7 @@ from typing import Any
 
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock, iso
+from emulator.core.credentials import session_arn
 from emulator.states.history import History
 from emulator.states.integrations.calls import Background
 from emulator.states.integrations.jobs import Jobs
@@ -80,9 +81,13 @@ class Execution:
 
     def caller(self, request_id: str) -> Caller:
         """Who its tasks call other services as: a session of its role, named like it."""
-        role = self.role_arn.rsplit("/", 1)[-1]
-        principal = f"arn:aws:sts::{self.account}:assumed-role/{role}/{self.name}"
-        return Caller(self.account, self.region, principal, request_id=request_id)
+        return Caller(
+            self.account,
+            self.region,
+            session_arn(self.role_arn, self.name),
+            request_id=request_id,
+            role_arn=self.role_arn,
+        )
 
     def context(self) -> dict[str, Any]:
         """The parts of the context object that do not change while it runs."""

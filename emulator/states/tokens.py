@@ -82,17 +82,24 @@ class Tokens:
         """SendTaskHeartbeat; raises AwsError (InvalidToken, TaskTimedOut)."""
         self._find(token).on_heartbeat()
 
+    @staticmethod
+    def machine_of(token: Any) -> str | None:
+        """The ARN of the workflow that a token belongs to, waiting or over; None for no token."""
+        try:
+            arn, _secret = json.loads(base64.b64decode(token, validate=True))
+        except (ValueError, binascii.Error, TypeError):
+            return None
+        if not isinstance(arn, str) or ":execution:" not in arn:
+            return None
+        return arn.rpartition(":")[0].replace(":execution:", ":stateMachine:", 1)
+
     def _find(self, token: Any) -> Callback:
         if not isinstance(token, str) or not 1 <= len(token) <= TOKEN_CHARS_MAX:
             raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
         callback = self._waiting.get(token)
         if callback is not None and not callback.outcome.done():
             return callback
-        try:
-            arn, _secret = json.loads(base64.b64decode(token, validate=True))
-        except (ValueError, binascii.Error, TypeError):
-            raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from None
-        if not isinstance(arn, str) or ":execution:" not in arn:
+        if self.machine_of(token) is None:
             raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
         raise AwsError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
 

@@ -17,7 +17,7 @@ from emulator.core.clock import RealClock
 from emulator.core.errors import AwsError
 from emulator.core.rest_xml import rest_xml
 from emulator.deploy_cdn import distribution_config, headers_config
-from emulator.endpoint.app import error_response
+from emulator.endpoint.wire import error_response
 from tests.unit.edge.edge_fakes import CDN, VALUES
 
 API = "https://docs.aws.amazon.com/cloudfront/latest/APIReference/"
@@ -74,7 +74,7 @@ class CloudFront:
                 self._answer(request.method, path, query, headers, body)
             )
         except AwsError as error:
-            refused = error_response("cloudfront", error, "r1")
+            refused = error_response("rest-xml", error, "r1")
             status, out_headers, out = refused.status_code, dict(refused.headers), refused.body
         return AWSResponse(request.url, status, out_headers, Body(out))
 

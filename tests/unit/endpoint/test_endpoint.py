@@ -59,6 +59,12 @@ def test_the_service_of_a_request(asked: Request, service: str) -> None:
     assert found.service == service
 
 
+def test_an_unsigned_form_to_the_endpoint_is_for_sts() -> None:
+    form = {"content_type": "application/x-www-form-urlencoded; charset=utf-8"}
+    assert route(request(**form)).service == "sts"
+    assert route(request("/bucket", content_type="multipart/form-data; boundary=x")).service == "s3"
+
+
 def test_the_scope_says_who_and_where() -> None:
     found = route(request(authorization=signed("ecs", "eu-west-1")))
     assert (found.access_key, found.region) == ("test", "eu-west-1")

@@ -1,58 +1,18 @@
 """Conditions of policies: operators over the facts of a request.
 
-Source: "IAM JSON policy elements: Condition operators" and "Actions, resources, and condition keys
-for Amazon S3".
+Source: "IAM JSON policy elements: Condition operators" and "Multivalued context keys".
 """
 
 from __future__ import annotations
 
-import functools
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from emulator.core.errors import AwsError, NotSupported
-
-KEYS = frozenset(
-    {
-        "aws:currenttime",
-        "aws:epochtime",
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalisawsservice",
-        "aws:principaltype",
-        "aws:referer",
-        "aws:resourceaccount",
-        "aws:securetransport",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:useragent",
-        "s3:authtype",
-        "s3:delimiter",
-        "s3:if-match",
-        "s3:if-none-match",
-        "s3:max-keys",
-        "s3:objectcreationoperation",
-        "s3:prefix",
-        "s3:requestobjecttagkeys",
-        "s3:resourceaccount",
-        "s3:signatureage",
-        "s3:signatureversion",
-        "s3:versionid",
-        "s3:x-amz-acl",
-        "s3:x-amz-content-sha256",
-        "s3:x-amz-copy-source",
-        "s3:x-amz-metadata-directive",
-        "s3:x-amz-server-side-encryption",
-        "s3:x-amz-storage-class",
-    }
-)
-KEY_PREFIXES = ("s3:existingobjecttag/", "s3:requestobjecttag/")
-"""Condition keys that requests have here; a policy on any other is refused by name."""
+from emulator.core.policy.patterns import filled, key_of, matches, wildcard
 
 _CALLER_KEYS = frozenset(
     {"aws:principalaccount", "aws:principalarn", "aws:sourceaccount", "aws:sourcearn",
@@ -64,14 +24,32 @@ Test = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The condition keys that requests of a kind carry: names and beginnings of names."""
+
+    names: frozenset[str]
+    prefixes: tuple[str, ...] = ()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether requests can have ``key`` (as ``key_of`` writes it)."""
+        return key in self.names or key.startswith(self.prefixes)
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key."""
+    """One operator on one key.
+
+    ``known`` tells whether requests here carry the key at all; ``variables`` whether a value
+    names facts of the request.
+    """
 
     operator: str
     key: str
     values: Values
     quantifier: str
     if_exists: bool
+    known: bool = True
+    variables: bool = False
 
     def holds(self, context: Mapping[str, Any]) -> bool:
         """Whether the request's facts satisfy it."""
@@ -86,12 +64,26 @@ class Condition:
                 return True
             # A key that is absent does not equal anything: the negated operators hold.
             return self.operator in _NEGATED and self.quantifier != "foranyvalue"
-        test = _TESTS[self.operator]
-        if self.operator in _NEGATED:
-            matches = [all(test(have, want) for want in self.values) for have in given]
-        else:
-            matches = [any(test(have, want) for want in self.values) for have in given]
-        return all(matches) if self.quantifier == "forallvalues" else any(matches)
+        fits = self._negated if self.operator in _NEGATED else self._positive
+        quantified = all if self.quantifier == "forallvalues" else any
+        return quantified(fits(have, context) for have in given)
+
+    def _positive(self, have: str, context: Mapping[str, Any]) -> bool:
+        return any(self._test(have, want, context) for want in self.values)
+
+    def _negated(self, have: str, context: Mapping[str, Any]) -> bool:
+        return all(self._test(have, want, context) for want in self.values)
+
+    def _test(self, have: str, want: str, context: Mapping[str, Any]) -> bool:
+        if self.variables and "${" in want:
+            negated = self.operator in _NEGATED
+            if self.operator in _PATTERNS:
+                return matches(want, have, context, variables=True) is not negated
+            known = filled(want, context)
+            if known is None:
+                return negated
+            want = known
+        return _TESTS[self.operator](have, want)
 
     def fixes_caller(self) -> bool:
         """Whether it ties the request to callers with a fixed value (for "is it public")."""
@@ -104,22 +96,21 @@ class Condition:
         return all(value.strip("*?") == value for value in self.values)
 
 
-def parse(raw: Any) -> tuple[Condition, ...]:
-    """Read a Condition element; raises MalformedPolicy, or NotSupported by name."""
+def parse(
+    raw: Any, keys: Keys, *, variables: bool = False, refuse: str | None = None
+) -> tuple[Condition, ...]:
+    """Read a Condition element.
+
+    Raises MalformedPolicy. With ``refuse`` (what the policy is, "a bucket policy") a key that no
+    request has and a variable that is not looked at are refused by name: NotSupported.
+    """
     if not isinstance(raw, dict):
         raise _malformed("Invalid Condition")
     return tuple(
-        _condition(operator, key, values)
+        _condition(operator, key, values, keys, variables=variables, refuse=refuse)
         for operator, tests in raw.items()
         for key, values in _items(tests)
     )
-
-
-@functools.lru_cache(maxsize=4096)
-def wildcard(pattern: str) -> re.Pattern[str]:
-    """A pattern with ``*`` and ``?`` as a regular expression."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.compile("".join(parts), re.DOTALL)
 
 
 def _items(tests: Any) -> list[tuple[str, Any]]:
@@ -128,7 +119,9 @@ def _items(tests: Any) -> list[tuple[str, Any]]:
     return list(tests.items())
 
 
-def _condition(operator: str, key: str, raw: Any) -> Condition:
+def _condition(
+    operator: str, key: str, raw: Any, keys: Keys, *, variables: bool, refuse: str | None
+) -> Condition:
     quantifier, name = "", operator.lower()
     if ":" in name:
         quantifier, _, name = name.partition(":")
@@ -138,24 +131,27 @@ def _condition(operator: str, key: str, raw: Any) -> Condition:
     name = name.removesuffix("ifexists")
     if name != "null" and name not in _TESTS:
         raise _malformed(f"Invalid Condition type : {operator}")
-    lowered = key.lower()
-    if lowered not in KEYS and not lowered.startswith(KEY_PREFIXES):
-        raise NotSupported(f"the condition key {key} in a bucket policy")
-    if lowered.startswith(KEY_PREFIXES):
-        # The key of a tag keeps its case.
-        lowered = lowered[: lowered.index("/")] + key[key.index("/") :]
+    lowered = key_of(key)
+    known = lowered in keys
+    if not known and refuse:
+        raise NotSupported(f"the condition key {key} in {refuse}")
     values = tuple(_text(value) for value in (raw if isinstance(raw, list) else [raw]))
     if not values:
         raise _malformed("Invalid Condition: no values")
-    if any("${" in value for value in values):
-        raise NotSupported("a policy variable in a bucket policy's Condition")
+    named = any("${" in value for value in values)
+    if named and refuse and not variables:
+        raise NotSupported(f"a policy variable in {refuse}'s Condition")
     check = _CHECKS.get(name)
     for value in values if check else ():
+        if named and variables and "${" in value:
+            continue
         try:
             check(value)  # type: ignore[misc]
         except ValueError as error:
             raise _malformed(f"Invalid value {value} for {operator}") from error
-    return Condition(name, lowered, values, quantifier, if_exists)
+    return Condition(
+        name, lowered, values, quantifier, if_exists, known, variables=named and variables
+    )
 
 
 def _text(value: Any) -> str:
@@ -187,6 +183,16 @@ def _instant(text: str) -> float:
 
 def _like(have: str, want: str) -> bool:
     return wildcard(want).fullmatch(have) is not None
+
+
+def _arn_like(have: str, want: str) -> bool:
+    """Part by part: a wildcard does not reach over a colon, but in the last of the six parts."""
+    if want == "*":
+        return True
+    given, wanted = have.split(":", 5), want.split(":", 5)
+    if len(given) != len(wanted):
+        return False
+    return all(_like(one, other) for one, other in zip(given, wanted, strict=True))
 
 
 def _bool(text: str) -> None:
@@ -223,16 +229,18 @@ _TESTS: Mapping[str, Test] = {
     "stringnotequalsignorecase": lambda a, b: a.lower() != b.lower(),
     "stringlike": _like,
     "stringnotlike": _not(_like),
-    "arnequals": _like,
-    "arnlike": _like,
-    "arnnotequals": _not(_like),
-    "arnnotlike": _not(_like),
+    "arnequals": _arn_like,
+    "arnlike": _arn_like,
+    "arnnotequals": _not(_arn_like),
+    "arnnotlike": _not(_arn_like),
+    "binaryequals": lambda a, b: a == b,
     "bool": lambda a, b: a.lower() == b.lower(),
     "ipaddress": _in_network,
     "notipaddress": _not(_in_network),
     **{f"numeric{name}": _compare(float, test) for name, test in _ORDERS.items()},
     **{f"date{name}": _compare(_instant, test) for name, test in _ORDERS.items()},
 }
+_PATTERNS = frozenset(name for name in _TESTS if name.endswith("like") or name.startswith("arn"))
 _NEGATED = frozenset(name for name in _TESTS if "not" in name)
 _CHECKS: Mapping[str, Callable[[str], object]] = {
     "bool": _bool,
