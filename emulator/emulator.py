@@ -187,7 +187,7 @@ class Emulator:
         self.ready = True
 
     def _serving(self) -> None:
-        """The data planes of API Gateway and CloudFront, and what tells the latter what to serve."""
+        """The data planes of API Gateway and CloudFront, and what tells the latter of them."""
         clock = self.clock
         self.gateway = GatewayService(self.bus, clock, GatewaySettings())
         self.edge = EdgeService(
