@@ -1,0 +1,191 @@
+"""The engine as its callers meet it, on pictures so small that it takes no time."""
+
+from __future__ import annotations
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from worker.engine import (
+    EngineParams,
+    ParameterError,
+    PictureError,
+    Progress,
+    Stopped,
+    evaluations,
+    predict_cpu_seconds,
+    stylize,
+)
+from worker.engine.params import QUALITIES
+from worker.engine.schedule import stages
+
+FLOAT = torch.float32
+
+
+def picture(seed: int, height: int = 40, width: int = 48) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (5, 6, 3), dtype=np.uint8))
+    smooth = coarse.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(smooth, dtype=np.float32) / 255
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    height=st.integers(1, 90),
+    width=st.integers(1, 90),
+    size=st.integers(32, 70),
+    strength=st.floats(0, 2),
+    keep=st.booleans(),
+    styles=st.integers(1, 2),
+)
+def test_any_picture_gives_a_finite_one_of_its_proportions(  # noqa: PLR0917 - by hypothesis
+    height, width, size, strength, keep, styles
+) -> None:
+    params = EngineParams(size=size, quality="draft", strength=strength, keep_colours=keep)
+    shown = [picture(place + 2) for place in range(styles)]
+    image = stylize(picture(1, height, width), shown, params, dtype=FLOAT).image
+    longest, shortest = max(height, width), min(height, width)
+    assert max(image.shape[:2]) == size
+    assert min(image.shape[:2]) == max(1, round(shortest * size / longest))
+    assert (image.shape[0] >= image.shape[1]) == (height >= width) or size * shortest >= (
+        longest * (size - 1)
+    )
+    assert np.isfinite(image).all()
+    assert 0 <= image.min() <= image.max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_same_seed_gives_the_same_picture_and_another_seed_another(dtype) -> None:
+    content, style = picture(1), picture(2)
+
+    def painted(seed: int) -> np.ndarray:
+        params = EngineParams(size=48, quality="draft", seed=seed)
+        return stylize(content, [style], params, dtype=dtype).image
+
+    assert np.array_equal(painted(3), painted(3))
+    assert not np.array_equal(painted(3), painted(4))
+
+
+@settings(max_examples=6, deadline=None)
+@given(moment=st.integers(0, 40))
+def test_a_run_stops_at_any_moment_it_is_asked_to(moment) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > moment
+
+    steps: list[int] = []
+    with pytest.raises(Stopped) as stopped:
+        stylize(
+            picture(1), [picture(2)], EngineParams(size=48, quality="draft"),
+            lambda progress: steps.append(progress.step), stop, dtype=FLOAT,
+        )  # fmt: skip
+    assert stopped.value.steps == len(steps)
+    assert asked == moment + 1
+
+
+def test_progress_is_complete_and_in_order_and_can_show_the_picture() -> None:
+    told: list[Progress] = []
+    previews: list[bytes] = []
+
+    def tell(progress: Progress) -> None:
+        told.append(progress)
+        previews.append(progress.preview())
+
+    params = EngineParams(size=64, quality="draft")
+    result = stylize(picture(1), [picture(2)], params, tell, dtype=FLOAT)
+    total = evaluations(64, "draft")
+    assert [each.step for each in told] == list(range(1, total + 1))
+    assert {each.steps_total for each in told} == {total}
+    assert result.steps == result.steps_total == total
+    assert not result.stopped_early
+    assert [each.side for each in told] == sorted(each.side for each in told)
+    assert told[-1].eta_s == 0
+    assert all(np.isfinite((each.loss, each.style_loss, each.content_loss)).all() for each in told)
+    assert all(a.elapsed_s <= b.elapsed_s for a, b in itertools.pairwise(told))
+    with Image.open(io.BytesIO(previews[-1])) as shown:
+        assert (shown.format, max(shown.size)) == ("JPEG", 64)
+
+
+def test_at_its_deadline_the_engine_gives_what_it_has() -> None:
+    params = EngineParams(size=64, quality="best", deadline_s=1e-9)
+    result = stylize(picture(1), [picture(2)], params, dtype=FLOAT)
+    assert result.stopped_early
+    assert result.steps == 0
+    assert max(result.image.shape) == 64
+
+
+def test_painting_comes_nearer_to_the_style_at_every_stage() -> None:
+    told: list[Progress] = []
+    params = EngineParams(size=64, quality="good", strength=2.0)
+    stylize(picture(1), [picture(2)], params, told.append, dtype=FLOAT)
+    assert told[-1].style_loss < told[0].style_loss / 2
+
+
+def test_kept_colours_are_the_content_s() -> None:
+    grey = np.repeat(picture(1)[..., :1], 3, axis=2)
+    params = EngineParams(size=48, quality="draft", keep_colours=True)
+    image = stylize(grey, [picture(2)], params, dtype=FLOAT).image
+    assert np.abs(image - image.mean(axis=2, keepdims=True)).max() < 0.02
+
+
+def test_less_strength_keeps_more_of_the_drawing() -> None:
+    content, style = picture(1), picture(2)
+
+    def away(strength: float) -> float:
+        params = EngineParams(size=48, quality="good", strength=strength)
+        told: list[Progress] = []
+        stylize(content, [style], params, told.append, dtype=FLOAT)
+        return told[-1].style_loss
+
+    assert away(2.0) < away(0.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 31}, {"size": 2049}, {"quality": "perfect"}, {"strength": -0.1},
+        {"strength": 2.1}, {"strength": float("nan")}, {"seed": -1}, {"seed": 2**32},
+        {"deadline_s": 0}, {"style_weights": (0.0,)}, {"style_weights": (float("inf"),)},
+    ],
+)  # fmt: skip
+def test_a_parameter_out_of_its_range_is_refused(wrong) -> None:
+    with pytest.raises(ParameterError):
+        EngineParams(**wrong)
+
+
+def test_styles_and_weights_must_agree() -> None:
+    with pytest.raises(ParameterError):
+        stylize(picture(1), [], EngineParams(size=48))
+    with pytest.raises(ParameterError):
+        stylize(picture(1), [picture(2)], EngineParams(size=48, style_weights=(1.0, 2.0)))
+    with pytest.raises(PictureError):
+        stylize(picture(1)[..., 0], [picture(2)], EngineParams(size=48))
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@given(size=st.integers(32, 2048))
+def test_stages_grow_to_the_size_asked_for(quality, size) -> None:
+    found = stages(size, quality)
+    sides = [stage.side for stage in found]
+    assert sides[-1] == size
+    assert sides == sorted(set(sides))
+    assert all(stage.evaluations >= 1 for stage in found)
+    assert evaluations(size, quality) == sum(stage.evaluations for stage in found)
+
+
+def test_more_pixels_and_better_quality_are_predicted_to_cost_more() -> None:
+    for size in (128, 256, 512, 1024):
+        costs = [predict_cpu_seconds(size, quality) for quality in QUALITIES]
+        assert costs == sorted(costs)
+        assert all(predict_cpu_seconds(size, q, bf16=True) < predict_cpu_seconds(size, q)
+                   for q in QUALITIES)  # fmt: skip
+        assert predict_cpu_seconds(2 * size, "good") > predict_cpu_seconds(size, "good")
