@@ -234,6 +234,9 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
         **config["Origins"],
         "Items": [{**_MISSING_OF_ORIGIN, **o} for o in config["Origins"].get("Items", [])],
     }
+    certificate = config.get("ViewerCertificate") or {}
+    if certificate.get("CloudFrontDefaultCertificate"):
+        whole["ViewerCertificate"] = {**_MISSING["ViewerCertificate"], **certificate}
     whole["DefaultCacheBehavior"] = _behaviour(config["DefaultCacheBehavior"])
     behaviours = config.get("CacheBehaviors") or {"Quantity": 0}
     if behaviours.get("Items"):
