@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -139,6 +140,9 @@ async def _serve(settings: Settings) -> None:
         await asyncio.gather(starting, return_exceptions=True)
         return
     emulator = starting.result()
+    # What moto and the SDK's models have brought stays to the end. Left to the garbage collector,
+    # its full passes over it would stop every answer for a fifth of a second, again and again.
+    gc.freeze()
     try:
         from emulator.endpoint.internal import status as describe  # noqa: PLC0415
 
