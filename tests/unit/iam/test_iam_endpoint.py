@@ -15,9 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from click.testing import CliRunner
 
-from emulator.cli import up
 from emulator.settings import Settings
 from emulator.stack import Stack
 
@@ -449,32 +447,3 @@ def test_a_deleted_key_opens_nothing(endpoint: Endpoint) -> None:
     endpoint.client("iam").delete_access_key(UserName="leaves", AccessKeyId=key["AccessKeyId"])
     assert refused(endpoint.of(key, "dynamodb").list_tables)[0] == "UnrecognizedClientException"
     assert refused(endpoint.of(key, "s3").list_buckets)[0] == "InvalidAccessKeyId"
-
-
-@pytest.mark.parametrize(("options", "enforced"), [([], True), (["--no-iam"], False)])
-def test_the_command_line_switches_permissions_off(
-    options: list[str], enforced: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Settings] = []
-
-    async def serve(settings: Settings) -> None:
-        started.append(settings)
-
-    monkeypatch.setattr("emulator.cli._serve", serve)
-    monkeypatch.setattr("logging.basicConfig", lambda **_: None)
-    result = CliRunner().invoke(up, ["--bare", *options])
-    assert result.exit_code == 0, result.output
-    assert [settings.iam for settings in started] == [enforced]
-
-
-def test_without_permissions_every_key_may_everything() -> None:
-    settings = replace(Settings(), aws_port=0, edge_port=0, bare=True, iam=False)
-    with Stack(settings) as stack:
-        endpoint = Endpoint(stack)
-        anybody = endpoint.client("dynamodb", "AKIAANYBODY000000000", "wrong")
-        assert anybody.list_tables()["TableNames"] == []
-        arn = endpoint.role("nothing")
-        held = endpoint.session(arn)
-        endpoint.of(held, "dynamodb").list_tables()
-        endpoint.of(held, "s3").create_bucket(Bucket="by-anybody")
-        endpoint.close()
