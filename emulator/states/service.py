@@ -11,6 +11,7 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import NotSupported
 from emulator.core.journal import Journal
+from emulator.states import request_shapes
 from emulator.states.execution_calls import ExecutionCalls
 from emulator.states.executions import Engine
 from emulator.states.integrations.calls import Background
@@ -55,7 +56,7 @@ class StatesService:
             new_id=make_id,
         )
         self._runs = Runs(engine, journal)
-        machines = MachineCalls(clock, make_id)
+        machines = MachineCalls(clock, make_id, self._runs)
         executions = ExecutionCalls(engine, machines, self._runs)
         self._calls: dict[str, Call] = {
             "CreateStateMachine": _at_once(machines.create),
@@ -69,6 +70,8 @@ class StatesService:
             "ListTagsForResource": _at_once(machines.list_tags),
             "ListStateMachineVersions": _at_once(machines.list_versions),
             "ListStateMachineAliases": _at_once(machines.list_aliases),
+            "ListActivities": _at_once(machines.list_activities),
+            "ListMapRuns": executions.list_map_runs,
             "DescribeStateMachineForExecution": executions.describe_machine,
             "StartExecution": executions.start,
             "StartSyncExecution": executions.start_sync,
@@ -85,8 +88,9 @@ class StatesService:
         """Answer one API call; raises AwsError with AWS's codes.
 
         ``params`` is the parsed JSON body, the answer goes into JSON as it is: times are epoch
-        seconds. Activities, map runs, redrive, versions, aliases and TestState are refused.
+        seconds. Activities, map runs, redrive, versions and aliases are refused by name.
         """
+        request_shapes.check(operation, params)
         call = self._calls.get(operation)
         if call is None:
             raise NotSupported(f"states:{operation}")

@@ -77,7 +77,6 @@ def test_create_is_idempotent_for_the_same_machine_only() -> None:
         assert await create() == first
         for changes in (
             {"definition": PASS + " "},
-            {"roleArn": ROLE + "2"},
             {"type": "EXPRESS"},
             {"tracingConfiguration": {"enabled": True}},
         ):
