@@ -20,6 +20,7 @@ from emulator.states.machine_calls import MachineCalls
 from emulator.states.queries import QueryEngine
 from emulator.states.query_functions import QuerySources
 from emulator.states.runs import Runs
+from emulator.states.state_tests import StateTests
 from emulator.states.tokens import Tokens
 
 Call = Callable[[dict[str, Any], Caller], Awaitable[dict[str, Any]]]
@@ -73,6 +74,7 @@ class StatesService:
             "ListActivities": _at_once(machines.list_activities),
             "ListMapRuns": executions.list_map_runs,
             "DescribeStateMachineForExecution": executions.describe_machine,
+            "TestState": StateTests(engine).test,
             "StartExecution": executions.start,
             "StartSyncExecution": executions.start_sync,
             "StopExecution": executions.stop,

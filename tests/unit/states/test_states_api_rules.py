@@ -282,7 +282,8 @@ LONG = "x" * 1_025
             "ValidationException",
             (
                 "2 validation errors detected: Value null at 'definition' failed to satisfy "
-                "constraint: Member must not be null; Value null at 'roleArn' failed to satisfy "
+                "constraint: Member must not be null; Value null at 'roleArn' failed to "
+                "satisfy "
                 "constraint: Member must not be null"
             ),
         ),
@@ -309,8 +310,8 @@ LONG = "x" * 1_025
             {"stateMachineArn": "a", "statusFilter": "succeeded"},
             "ValidationException",
             (
-                "1 validation error detected: Value 'succeeded' at 'statusFilter' failed to satisfy "
-                "constraint: Member must satisfy enum value set: [SUCCEEDED, TIMED_OUT, "
+                "1 validation error detected: Value 'succeeded' at 'statusFilter' failed to "
+                "satisfy constraint: Member must satisfy enum value set: [SUCCEEDED, TIMED_OUT, "
                 "PENDING_REDRIVE, ABORTED, FAILED, RUNNING]"
             ),
         ),
@@ -328,8 +329,8 @@ LONG = "x" * 1_025
             {"taskToken": "t", "error": "x" * 257},
             "ValidationException",
             (
-                "1 validation error detected: Value at 'error' failed to satisfy constraint: Member "
-                "must have length less than or equal to 256"
+                "1 validation error detected: Value at 'error' failed to satisfy constraint: "
+                "Member must have length less than or equal to 256"
             ),
         ),
         ("ListStateMachines", {"maxResults": "1"}, "SerializationException", None),

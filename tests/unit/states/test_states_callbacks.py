@@ -206,8 +206,8 @@ def test_the_token_of_an_ended_execution() -> None:
     assert with_token(act).status == "ABORTED"
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "W10=", "x" * 3000, None, 7])
-def test_tokens_that_never_were(token: Any) -> None:
+@pytest.mark.parametrize("token", ["", "nonsense", "W10=", "x" * 3000])
+def test_tokens_that_never_were(token: str) -> None:
     async def main() -> str:
         with pytest.raises(AwsError) as caught:
             await World().call("SendTaskSuccess", taskToken=token, output="1")
@@ -216,7 +216,7 @@ def test_tokens_that_never_were(token: Any) -> None:
     assert run(main) == "InvalidToken"
 
 
-@pytest.mark.parametrize("output", ["{", "NaN", None, '"' + "x" * 262_144 + '"'])
+@pytest.mark.parametrize("output", ["{", "NaN", "", '"' + "x" * 262_144 + '"'])
 def test_outputs_that_cannot_be(output: Any) -> None:
     async def act(world: World, token: str) -> None:
         with pytest.raises(AwsError) as caught:
