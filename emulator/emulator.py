@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import socket
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -29,6 +30,7 @@ from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
+from emulator.endpoint.states_local import StatesLocalApp
 from emulator.events import EventsService
 from emulator.functions import FunctionsService, FunctionsSettings
 from emulator.s3 import S3Service
@@ -53,6 +55,7 @@ class Emulator:
         self.deployment: Deployment | None = None
         self.recovered: dict[str, int] = {}
         self.ready = False
+        self._states_local: Listener | None = None
         self._ends = AsyncExitStack()
         self._scratch = Path(tempfile.mkdtemp(prefix="nst-"))
 
@@ -66,6 +69,13 @@ class Emulator:
         """The web page's URL."""
         host = "localhost" if self.settings.host == "127.0.0.1" else self.settings.host
         return f"http://{host}:{self._edge_listener.port}"
+
+    @property
+    def stepfunctions_url(self) -> str | None:
+        """The URL of Step Functions by itself, when it was asked for."""
+        if self._states_local is None:
+            return None
+        return f"http://{self.settings.host}:{self._states_local.port}"
 
     async def __aenter__(self) -> Self:
         """Start everything; what was started ends again when a part cannot start."""
@@ -87,6 +97,7 @@ class Emulator:
         self._ends.callback(aws_socket.close)
         edge_socket = bind(settings.host, settings.edge_port, "the web page")
         self._ends.callback(edge_socket.close)
+        local_socket = self._bind_states_local()
         endpoint = f"http://{settings.host}:{aws_socket.getsockname()[1]}"
         data = settings.data_dir
         if data is not None:
@@ -155,6 +166,7 @@ class Emulator:
         )
         self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
+        await self._serve_states_local(local_socket)
         if not settings.bare:
             self.deployment = await self._deploy(hooks)
         await warming
@@ -163,6 +175,20 @@ class Emulator:
             "executions": await self.states.recover(),
         }
         self.ready = True
+
+    def _bind_states_local(self) -> socket.socket | None:
+        """The port of Step Functions by itself, taken with the others when it was asked for."""
+        port = self.settings.stepfunctions_port
+        if port is None:
+            return None
+        bound = bind(self.settings.host, port, "Step Functions Local")
+        self._ends.callback(bound.close)
+        return bound
+
+    async def _serve_states_local(self, bound: socket.socket | None) -> None:
+        if bound is not None:
+            listener = Listener(StatesLocalApp(self.bus, self.settings.region), bound)
+            self._states_local = await self._ends.enter_async_context(listener)
 
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""

@@ -17,13 +17,15 @@ EDGE_PORT = 8080
 class Settings:
     """How one emulator runs.
 
-    Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
-    without the NST system deployed. ``host`` is a loopback address unless the user says otherwise.
+    Ports of 0 let the system choose; ``stepfunctions_port`` None opens none. ``data_dir`` None
+    keeps everything in memory. ``bare`` starts without the NST system deployed. ``host`` is a
+    loopback address unless the user says otherwise.
     """
 
     host: str = "127.0.0.1"
     aws_port: int = AWS_PORT
     edge_port: int = EDGE_PORT
+    stepfunctions_port: int | None = None
     data_dir: Path | None = None
     bare: bool = False
     name: str = "nst"
@@ -34,11 +36,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        for port in (self.aws_port, self.edge_port):
+        ports = [self.aws_port, self.edge_port, self.stepfunctions_port or 0]
+        for port in ports:
             if not 0 <= port <= 65535:  # noqa: PLR2004
                 raise EmulatorError(f"{port} is not a port; choose one from 1 to 65535.")
-        if self.aws_port and self.aws_port == self.edge_port:
-            raise EmulatorError("The AWS endpoint and the edge need two different ports.")
+        named = [port for port in ports if port]
+        if len(set(named)) < len(named):
+            raise EmulatorError(
+                "The AWS endpoint, the edge and Step Functions Local need different ports."
+            )
 
 
 def state_dir() -> Path:

@@ -28,6 +28,14 @@ def service_model(name: str) -> Any:
     return botocore.model.ServiceModel(document, name)
 
 
+@cache
+def service_names() -> tuple[str, ...]:
+    """Botocore's names of all services; slow when asked first (it lists all folders)."""
+    import botocore.loaders  # noqa: PLC0415 (slow import)
+
+    return tuple(botocore.loaders.create_loader().list_available_services("service-2"))
+
+
 def share_reading() -> None:
     """Let all SDK sessions of this process share what they read from botocore's data files.
 

@@ -23,15 +23,18 @@ STARTED_BY = "AWS Step Functions"
 class EcsHandler:
     """Runs a task of ECS."""
 
+    def complete(self, resource: Resource, parameters: Any) -> Any:
+        """Tasks that are waited for say who started them."""
+        if resource.mode == REQUEST or not isinstance(parameters, dict):
+            return parameters
+        return {"StartedBy": STARTED_BY, **parameters}
+
     async def submit(self, context: CallContext, resource: Resource, parameters: Any) -> Any:
         """RunTask."""
         operation = resource.operation
         if operation is None or not isinstance(parameters, dict):
             raise StateFault(RUNTIME, f"The parameters of {resource.text} must be an object")
-        given = dict(parameters)
-        if resource.mode != REQUEST:
-            given.setdefault("StartedBy", STARTED_BY)
-        answer = await call_v1(context, "ecs", operation, operation.to_wire(given))
+        answer = await call_v1(context, "ecs", operation, operation.to_wire(parameters))
         document = operation.from_wire(answer, times_as_millis=True)
         if resource.mode != REQUEST and not document.get("Tasks"):
             raise StateFault("AmazonECS.Unknown", dumps(document))

@@ -95,6 +95,8 @@ def test_run_task_and_wait() -> None:
         "startedBy": "AWS Step Functions",
     }
     assert ended.events[4]["taskSubmittedEventDetails"]["resource"] == "runTask.sync"
+    scheduled = json.loads(ended.events[2]["taskScheduledEventDetails"]["parameters"])
+    assert scheduled["StartedBy"] == "AWS Step Functions"
 
 
 @pytest.mark.parametrize("exit_code", [1, 137, None])
