@@ -34,29 +34,40 @@ class Path:
     """A parsed path.
 
     ``root`` is ``"$"``, ``"$$"`` or the name of a variable; ``keys`` the members and indices of a
-    definite path (None when it may give many nodes, or none).
+    definite path (None when it may give many nodes, or none), ``prefix`` those that come first.
     """
 
     text: str
     root: str
     steps: tuple[Step, ...]
     keys: tuple[str | int, ...] | None
+    prefix: tuple[str | int, ...]
 
     def find(self, document: Any) -> Any:
         """The node of a definite path, or the list of nodes of any other.
 
-        Raises PathFault when there is none.
+        Raises PathFault when there is none: for any other path, when a member is missing that it
+        names before it branches out.
         """
         if self.keys is None:
-            nodes: Iterable[Any] = (document,)
-            for step in self.steps:
-                nodes = step(nodes)
-            return list(nodes)
+            return self._find_all(document)
         for place, key in enumerate(self.keys):
             found, document = _member(document, key)
             if not found:
                 raise PathFault(f"Invalid path '{self.text}' : {self._missing(place)}")
         return document
+
+    def _find_all(self, document: Any) -> list[Any]:
+        for place, key in enumerate(self.prefix):
+            found, document = _member(document, key)
+            if not found and isinstance(key, str):
+                raise PathFault(f"Invalid path '{self.text}' : {self._missing(place)}")
+            if not found:
+                return []
+        nodes: Iterable[Any] = (document,)
+        for step in self.steps[len(self.prefix) :]:
+            nodes = step(nodes)
+        return list(nodes)
 
     def read(self, document: Any, context: Callable[[], Any], variables: Mapping[str, Any]) -> Any:
         """`find` in whatever the root names."""
@@ -78,9 +89,9 @@ class Path:
         return _put(document, self.keys, value, self.text)
 
     def _missing(self, place: int) -> str:
-        keys = self.keys or ()
+        keys = self.keys or self.prefix
         shown = "".join(f"['{k}']" if isinstance(k, str) else f"[{k}]" for k in keys[: place + 1])
-        if place + 1 == len(keys):
+        if self.keys is not None and place + 1 == len(keys):
             return f"No results for path: ${shown}"
         return f"Missing property in path ${shown}"
 
@@ -95,13 +106,17 @@ def parse_path(text: str) -> Path:
         raise ValueError(f"a path must start with '$': {text}")
     root = start.group(1) or start.group(0)
     steps: list[Step] = []
-    keys: list[str | int] | None = []
-    at = start.end()
+    prefix: list[str | int] = []
+    definite, at = True, start.end()
     while at < len(text):
         at, step, key = _step(text, at)
         steps.append(step)
-        keys = None if key is None or keys is None else [*keys, key]
-    return Path(text, root, tuple(steps), None if keys is None else tuple(keys))
+        if key is None:
+            definite = False
+        elif definite:
+            prefix.append(key)
+    keys = tuple(prefix)
+    return Path(text, root, tuple(steps), keys if definite else None, keys)
 
 
 def parse_reference(text: str) -> Path:

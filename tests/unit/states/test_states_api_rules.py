@@ -14,8 +14,7 @@ import pytest
 
 from emulator.core.errors import AwsError
 from tests.unit.states.shapes import conforming
-from tests.unit.states.virtual_time import run
-from tests.unit.states.world import ROLE, World, one, types
+from tests.unit.states.world import ROLE, World, one, run, types
 
 API = "https://docs.aws.amazon.com/step-functions/latest/apireference/"
 AREA = "Step Functions: API"

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from tests.unit.states.shapes import conforming
-from tests.unit.states.virtual_time import run
-from tests.unit.states.world import World, one
+from tests.unit.states.world import World, one, run
 
 SOURCE = (
     "https://docs.aws.amazon.com/step-functions/latest/apireference/"

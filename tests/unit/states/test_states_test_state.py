@@ -13,8 +13,7 @@ import pytest
 
 from emulator.core.errors import AwsError
 from tests.unit.states.shapes import conforming
-from tests.unit.states.virtual_time import run
-from tests.unit.states.world import FUNCTION, ROLE, FunctionError, ScriptedService, World
+from tests.unit.states.world import FUNCTION, ROLE, FunctionError, ScriptedService, World, run
 
 SOURCE = "https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html"
 AREA = "Step Functions: API"
