@@ -275,4 +275,4 @@ RUNNERS: dict[str, Runner] = {
 }
 """By type of state; the modules of the larger types add theirs."""
 
-__all__ = ["RUNNERS", "Outcome", "attempt", "caught", "conclude", "run_group"]
+__all__ = ["RUNNERS", "Outcome", "conclude", "run_group"]
