@@ -34,40 +34,29 @@ class Path:
     """A parsed path.
 
     ``root`` is ``"$"``, ``"$$"`` or the name of a variable; ``keys`` the members and indices of a
-    definite path (None when it may give many nodes, or none), ``prefix`` those that come first.
+    definite path (None when it may give many nodes, or none).
     """
 
     text: str
     root: str
     steps: tuple[Step, ...]
     keys: tuple[str | int, ...] | None
-    prefix: tuple[str | int, ...]
 
     def find(self, document: Any) -> Any:
         """The node of a definite path, or the list of nodes of any other.
 
-        Raises PathFault when there is none: for any other path, when a member is missing that it
-        names before it branches out.
+        Raises PathFault when there is none.
         """
         if self.keys is None:
-            return self._find_all(document)
+            nodes: Iterable[Any] = (document,)
+            for step in self.steps:
+                nodes = step(nodes)
+            return list(nodes)
         for place, key in enumerate(self.keys):
             found, document = _member(document, key)
             if not found:
                 raise PathFault(f"Invalid path '{self.text}' : {self._missing(place)}")
         return document
-
-    def _find_all(self, document: Any) -> list[Any]:
-        for place, key in enumerate(self.prefix):
-            found, document = _member(document, key)
-            if not found and isinstance(key, str):
-                raise PathFault(f"Invalid path '{self.text}' : {self._missing(place)}")
-            if not found:
-                return []
-        nodes: Iterable[Any] = (document,)
-        for step in self.steps[len(self.prefix) :]:
-            nodes = step(nodes)
-        return list(nodes)
 
     def read(self, document: Any, context: Callable[[], Any], variables: Mapping[str, Any]) -> Any:
         """`find` in whatever the root names."""
@@ -89,9 +78,9 @@ class Path:
         return _put(document, self.keys, value, self.text)
 
     def _missing(self, place: int) -> str:
-        keys = self.keys or self.prefix
+        keys = self.keys or ()
         shown = "".join(f"['{k}']" if isinstance(k, str) else f"[{k}]" for k in keys[: place + 1])
-        if self.keys is not None and place + 1 == len(keys):
+        if place + 1 == len(keys):
             return f"No results for path: ${shown}"
         return f"Missing property in path ${shown}"
 
@@ -106,17 +95,13 @@ def parse_path(text: str) -> Path:
         raise ValueError(f"a path must start with '$': {text}")
     root = start.group(1) or start.group(0)
     steps: list[Step] = []
-    prefix: list[str | int] = []
-    definite, at = True, start.end()
+    keys: list[str | int] | None = []
+    at = start.end()
     while at < len(text):
         at, step, key = _step(text, at)
         steps.append(step)
-        if key is None:
-            definite = False
-        elif definite:
-            prefix.append(key)
-    keys = tuple(prefix)
-    return Path(text, root, tuple(steps), keys if definite else None, keys)
+        keys = None if key is None or keys is None else [*keys, key]
+    return Path(text, root, tuple(steps), None if keys is None else tuple(keys))
 
 
 def parse_reference(text: str) -> Path:

