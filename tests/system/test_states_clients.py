@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.system.running import wait_until
+from tests.system.running import started, wait_until
 from tests.system.workflows import ROLE, Workflows, bare_workflows
 
 AREA = "Step Functions: API"
@@ -103,6 +104,16 @@ def test_a_client_of_step_functions_local(flows: Workflows) -> None:
     assert [m["name"] for m in local.list_state_machines()["stateMachines"]] == ["HelloWorld"]
     with pytest.raises(local.exceptions.ClientError, match="Only Step Functions answers"):
         flows.client("sqs", flows.local_url).list_queues()
+
+
+def test_the_command_line_opens_the_port(tmp_path: Path) -> None:
+    with started(tmp_path, "--bare", "--stepfunctions-port", "0") as running:
+        found = httpx.get(f"{running.aws_url}/_nst/status").json()
+        local = running.open.enter_context(httpx.Client(base_url=found["stepfunctions"]))
+        headers = {"x-amz-target": "AWSStepFunctions.ListStateMachines"}
+        assert local.post("/", headers=headers, content="{}").json() == {"stateMachines": []}
+    with started(tmp_path, "--bare") as running:
+        assert httpx.get(f"{running.aws_url}/_nst/status").json()["stepfunctions"] is None
 
 
 class Cli:
