@@ -43,6 +43,9 @@ _BOTOCORE = {
 }
 _BUS = {"stepfunctions": "states", "cloudwatch": "monitoring"}
 """Services that the bus knows by another name than botocore."""
+_QUERY_PREFIX = "AWS.SimpleQueueService."
+_QUERY_CODES = {"NonExistentQueue": "QueueDoesNotExist", "QueueAlreadyExists": "QueueNameExists"}
+"""Codes that SQS still answers with from its older protocol, and the shapes that they are."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 
 
@@ -76,13 +79,11 @@ class SdkOperation:
         return _from_wire(shape, document, times_as_millis)
 
     def exception(self, code: str) -> str | None:
-        """The SDK's exception for an error code, or None for a code that the model lacks.
-
-        A code may be written otherwise than its shape is named: the one of SQS for a missing queue
-        is ``AWS.SimpleQueueService.NonExistentQueue``, its shape ``QueueDoesNotExist``.
-        """
+        """The SDK's exception for an error code, or None for a code that the model lacks."""
+        name = code.removeprefix(_QUERY_PREFIX)
+        name = _QUERY_CODES.get(name, name)
         for shape in self.model.service_model.error_shapes:
-            if code in {shape.name, shape.error_code, shape.name.removesuffix("Exception")}:
+            if name in {shape.name, shape.error_code, shape.name.removesuffix("Exception")}:
                 return f"{shape.name.removesuffix('Exception')}Exception"
         return None
 

@@ -126,6 +126,11 @@ def execute_beside(machine: dict[str, Any], states: ScriptedService) -> Any:
         ),
         ("dynamodb:getItem", "ValidationException", "DynamoDb.DynamoDbException"),
         (
+            "sqs:sendMessage",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "Sqs.QueueDoesNotExistException",
+        ),
+        (
             "secretsmanager:createSecret",
             "ValidationException",
             "SecretsManager.SecretsManagerException",
@@ -144,6 +149,7 @@ def test_error_names(action: str, code: str, name: str) -> None:
         "s3:getObject": {"Bucket": "b", "Key": "k"},
         "dynamodb:getItem": {"TableName": "t", "Key": {"k": {"S": "v"}}},
         "secretsmanager:createSecret": {"Name": "n"},
+        "sqs:sendMessage": {"QueueUrl": "q", "MessageBody": "m"},
     }[action]
     machine = sdk(action, parameters)
     ended = (
