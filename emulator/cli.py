@@ -30,6 +30,11 @@ POLL_S = 0.05
 @click.command("up")
 @click.option("--aws-port", default=AWS_PORT, show_default=True, help="Port of the AWS endpoint.")
 @click.option("--edge-port", default=EDGE_PORT, show_default=True, help="Port of the web page.")
+@click.option(
+    "--stepfunctions-port",
+    type=int,
+    help="Also serve Step Functions here, as AWS Step Functions Local does (its port is 8083).",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--data-dir",
@@ -51,6 +56,7 @@ POLL_S = 0.05
 def up(  # noqa: PLR0917 - click passes by name
     aws_port: int,
     edge_port: int,
+    stepfunctions_port: int | None,
     host: str,
     data_dir: Path | None,
     budget: float | None,
@@ -70,6 +76,7 @@ def up(  # noqa: PLR0917 - click passes by name
             host=host,
             aws_port=aws_port,
             edge_port=edge_port,
+            stepfunctions_port=stepfunctions_port,
             data_dir=data_dir.resolve() if data_dir else None,
             bare=bare,
             iam=not no_iam,
@@ -174,6 +181,9 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
             f"  web page      {web}   (also {web.replace('localhost', 'nst-art.localhost')})"
         )
     lines.append(f"  AWS endpoint  {aws}   (key test, secret test, region us-east-1)")
+    if found.get("stepfunctions"):
+        local = found["stepfunctions"]
+        lines.append(f"  Step Functions Local {local}   (account 123456789012, any key)")
     recovered = found.get("recovered") or {}
     if any(recovered.values()):
         lines.append(
@@ -200,6 +210,11 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         sys.executable, "-m", "emulator", "up",
         "--aws-port", str(settings.aws_port), "--edge-port", str(settings.edge_port),
         "--host", settings.host, "--log-level", log_level,
+        *(
+            []
+            if settings.stepfunctions_port is None
+            else ["--stepfunctions-port", str(settings.stepfunctions_port)]
+        ),
         *(["--data-dir", str(settings.data_dir)] if settings.data_dir else []),
         *(["--budget", str(budget)] if budget else []),
         "--ledger", settings.budget_store,

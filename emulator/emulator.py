@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
+from emulator.endpoint.states_local import StatesLocalApp
 from emulator.events import EventsService
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
@@ -68,6 +70,7 @@ class Emulator:
         self.deployment: Deployment | None = None
         self.recovered: dict[str, int] = {}
         self.ready = False
+        self._states_local: Listener | None = None
         self._ends = AsyncExitStack()
         self._scratch = Path(tempfile.mkdtemp(prefix="nst-"))
 
@@ -81,6 +84,13 @@ class Emulator:
         """The web page's URL."""
         host = "localhost" if self.settings.host == "127.0.0.1" else self.settings.host
         return f"http://{host}:{self._edge_listener.port}"
+
+    @property
+    def stepfunctions_url(self) -> str | None:
+        """The URL of Step Functions by itself, when it was asked for."""
+        if self._states_local is None:
+            return None
+        return f"http://{self.settings.host}:{self._states_local.port}"
 
     async def __aenter__(self) -> Self:
         """Start everything; what was started ends again when a part cannot start."""
@@ -98,10 +108,12 @@ class Emulator:
     async def _start(self) -> None:
         settings, clock = self.settings, self.clock
         self._ends.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-        aws_socket = bind(settings.host, settings.aws_port, "the AWS endpoint")
-        self._ends.callback(aws_socket.close)
-        edge_socket = bind(settings.host, settings.edge_port, "the web page")
-        self._ends.callback(edge_socket.close)
+        aws_socket = self._bind(settings.aws_port, "the AWS endpoint")
+        edge_socket = self._bind(settings.edge_port, "the web page")
+        local_port = settings.stepfunctions_port
+        local_socket = (
+            None if local_port is None else self._bind(local_port, "Step Functions Local")
+        )
         endpoint = f"http://{settings.host}:{aws_socket.getsockname()[1]}"
         data = settings.data_dir
         if data is not None:
@@ -177,6 +189,7 @@ class Emulator:
         )
         self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
+        await self._serve_states_local(local_socket)
         if not settings.bare:
             self.deployment = await self._deploy(hooks)
         await warming
@@ -206,6 +219,17 @@ class Emulator:
             self.bus.set_guard(guard)
         self._sts = StsService(credentials, self.directory, guard)
         return guard
+
+    def _bind(self, port: int, what: str) -> socket.socket:
+        """Take a port; raises EmulatorError when somebody else has it."""
+        bound = bind(self.settings.host, port, what)
+        self._ends.callback(bound.close)
+        return bound
+
+    async def _serve_states_local(self, bound: socket.socket | None) -> None:
+        if bound is not None:
+            listener = Listener(StatesLocalApp(self.bus, self.settings.region), bound)
+            self._states_local = await self._ends.enter_async_context(listener)
 
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""

@@ -18,15 +18,16 @@ EDGE_PORT = 8080
 class Settings:
     """How one emulator runs.
 
-    Ports of 0 let the system choose. ``data_dir`` None keeps everything in memory. ``bare`` starts
-    without the NST system deployed. ``iam`` False checks no permissions. ``host`` is a loopback
-    address unless the user says otherwise. ``budget_store`` is where the deployed system keeps its
-    ledger: ``s3`` or ``dynamodb``.
+    Ports of 0 let the system choose; ``stepfunctions_port`` None opens none. ``data_dir`` None
+    keeps everything in memory. ``bare`` starts without the NST system deployed. ``iam`` False
+    checks no permissions. ``host`` is a loopback address unless the user says otherwise.
+    ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
     """
 
     host: str = "127.0.0.1"
     aws_port: int = AWS_PORT
     edge_port: int = EDGE_PORT
+    stepfunctions_port: int | None = None
     data_dir: Path | None = None
     bare: bool = False
     iam: bool = True
@@ -39,11 +40,15 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        for port in (self.aws_port, self.edge_port):
+        ports = [self.aws_port, self.edge_port, self.stepfunctions_port or 0]
+        for port in ports:
             if not 0 <= port <= 65535:  # noqa: PLR2004
                 raise EmulatorError(f"{port} is not a port; choose one from 1 to 65535.")
-        if self.aws_port and self.aws_port == self.edge_port:
-            raise EmulatorError("The AWS endpoint and the edge need two different ports.")
+        named = [port for port in ports if port]
+        if len(set(named)) < len(named):
+            raise EmulatorError(
+                "The AWS endpoint, the edge and Step Functions Local need different ports."
+            )
         if self.budget_store not in BUDGET_STORES:
             raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
         if self.data_dir is not None and self.budget_store == "dynamodb":

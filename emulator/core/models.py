@@ -33,6 +33,14 @@ def service_document(name: str) -> Any:
         raise NotSupported(f"the service {name!r}") from error
 
 
+@cache
+def service_names() -> tuple[str, ...]:
+    """Botocore's names of all services; slow when asked first (it lists all folders)."""
+    import botocore.loaders  # noqa: PLC0415 (slow import)
+
+    return tuple(botocore.loaders.create_loader().list_available_services("service-2"))
+
+
 def share_reading() -> None:
     """Let all SDK sessions of this process share what they read from botocore's data files.
 

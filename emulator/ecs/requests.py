@@ -27,7 +27,8 @@ CONTAINER_OVERRIDES = frozenset(
 LAUNCH_TYPES = frozenset({"FARGATE"})
 PROVIDERS = frozenset({"FARGATE", "FARGATE_SPOT"})
 TOKEN = re.compile(r"^[\x21-\x7e]{1,64}$")
-STARTED_BY = re.compile(r"^[A-Za-z0-9_/-]{1,128}$")
+STARTED_BY = re.compile(r"^(?:[A-Za-z0-9_/-]{1,128}|AWS Step Functions)$")
+"""Step Functions names itself with spaces, which nobody else may."""
 
 
 @dataclass(frozen=True)

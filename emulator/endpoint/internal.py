@@ -44,6 +44,7 @@ def status(emulator: Emulator) -> dict[str, object]:
         "pid": os.getpid(),
         "aws": emulator.aws_url,
         "web": emulator.edge_url,
+        "stepfunctions": emulator.stepfunctions_url,
         "data_dir": str(data_dir) if data_dir else None,
         "deployed": deployment is not None,
         "api_id": deployment.api_id if deployment else None,

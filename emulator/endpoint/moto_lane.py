@@ -161,16 +161,19 @@ class MotoLane:
     def _call(
         self, service: str, operation: str, params: dict[str, Any], caller: Caller
     ) -> dict[str, Any]:
-        from botocore import parsers, serialize  # noqa: PLC0415 (slow import)
+        from botocore import parsers, serialize, validate  # noqa: PLC0415 (slow import)
 
         model = service_model(_SDK_NAMES.get(service, service))
         if operation not in model.operation_names:
             raise NotSupported(f"{service}:{operation}")
         operation_model = model.operation_model(operation)
         protocol = model.resolved_protocol
-        request = serialize.create_serializer(protocol).serialize_to_request(
-            params, operation_model
-        )
+        if operation_model.input_shape is not None:
+            report = validate.ParamValidator().validate(params, operation_model.input_shape)
+            if report.has_errors():
+                raise _invalid(service, report)
+        serializer = serialize.create_serializer(protocol, include_validation=False)
+        request = serializer.serialize_to_request(params, operation_model)
         scope = f"{caller.access_key}/20200101/{caller.region}/{model.signing_name}/aws4_request"
         headers = [
             *((k, str(v)) for k, v in request["headers"].items()),
@@ -224,6 +227,26 @@ _READING_METHODS = frozenset({"GET", "HEAD"})
 _READING_NAMES = ("Get", "List", "Describe")
 
 _SDK_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+
+
+def _invalid(service: str, report: Any) -> AwsError:
+    """What a service answers to parameters that no SDK of ours would send (workflows may)."""
+    missing = [
+        details["required_name"]
+        for kind, _name, details in report._errors  # noqa: SLF001 (its text is for people)
+        if kind == "missing required field"
+    ]
+    if not missing:
+        return AwsError("ValidationException", report.generate_report())
+    name: str = missing[0]
+    if service == "sqs":
+        message = f"The request must contain the parameter {name}."
+        return AwsError("MissingParameter", message)
+    return AwsError(
+        "ValidationException",
+        f"1 validation error detected: Value null at '{name[:1].lower()}{name[1:]}' failed to "
+        "satisfy constraint: Member must not be null",
+    )
 
 
 def _import(name: str) -> None:

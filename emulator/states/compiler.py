@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.states.compile_states import StateCompiler, VariableScope
-from emulator.states.diagnostics import NOT_JSON, SCHEMA, TRANSITION, Diagnostic, Diagnostics
+from emulator.states.diagnostics import (
+    BAD_NAME,
+    DUPLICATE_NAME,
+    NO_END,
+    NOT_JSON,
+    SCHEMA,
+    TOO_DEEP,
+    TRANSITION,
+    Diagnostic,
+    Diagnostics,
+)
 from emulator.states.documents import loads, utf8_bytes
 from emulator.states.fields import MACHINE_FIELDS, STATE_TYPES, check_fields, require
 from emulator.states.machine import Machine, State, StateGroup
@@ -17,6 +27,7 @@ NAME_CHARS_MAX = 80
 NESTING_MAX = 20
 """Parallel and Map states inside of each other."""
 TIMEOUT_MAX_S = 99_999_999
+SINGLE_NAME = "StateName"
 
 
 def compile_definition(text: str, machine_type: str) -> tuple[Machine | None, list[Diagnostic]]:
@@ -24,17 +35,34 @@ def compile_definition(text: str, machine_type: str) -> tuple[Machine | None, li
 
     ``machine_type`` is ``STANDARD`` or ``EXPRESS`` (which cannot wait for callbacks and jobs).
     """
-    if not text or utf8_bytes(text) > DEFINITION_BYTES_MAX:
-        return None, [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
-    try:
-        document = loads(text)
-    except (ValueError, RecursionError) as error:
-        return None, [Diagnostic(NOT_JSON, str(error))]
-    if not isinstance(document, dict):
-        return None, [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
+    document, problem = _parsed(text)
+    if problem is not None:
+        return None, [problem]
     problems = Diagnostics()
     machine = _Compiler(problems, machine_type).machine(document)
     return (None, problems.found) if problems.found else (machine, [])
+
+
+def compile_state(text: str) -> tuple[State | None, list[Diagnostic]]:
+    """One state by itself, for TestState: where it leads to is not looked at."""
+    document, problem = _parsed(text)
+    if problem is not None:
+        return None, [problem]
+    problems = Diagnostics()
+    state = _Compiler(problems, "STANDARD").single(document)
+    return (None, problems.found) if problems.found else (state, [])
+
+
+def _parsed(text: str) -> tuple[dict[str, Any], Diagnostic | None]:
+    if not text or utf8_bytes(text) > DEFINITION_BYTES_MAX:
+        return {}, Diagnostic(SCHEMA, "Definition must be a valid JSON object")
+    try:
+        document = loads(text, unique_keys=True)
+    except (ValueError, RecursionError) as error:
+        return {}, Diagnostic(NOT_JSON, str(error))
+    if not isinstance(document, dict):
+        return {}, Diagnostic(SCHEMA, "Definition must be a valid JSON object")
+    return document, None
 
 
 class _Compiler:
@@ -61,6 +89,14 @@ class _Compiler:
         found = references(document, jsonata=language == "JSONata")
         return Machine(group, timeout, found)
 
+    def single(self, document: dict[str, Any]) -> State | None:
+        """A state that is in no machine; its name is what AWS gives it in tests of states."""
+        if not self._well_formed(SINGLE_NAME, document, "/"):
+            return None
+        nothing: frozenset[str] = frozenset()
+        scope = VariableScope(nothing, nothing | assigned_names({SINGLE_NAME: document}))
+        return self._states.compile(SINGLE_NAME, document, "", scope, jsonata=False, depth=0)
+
     def group(
         self,
         document: Any,
@@ -76,7 +112,7 @@ class _Compiler:
             problems.add(root, "must be an object")
             return None
         if depth > NESTING_MAX:
-            problems.add(root, f"states nest at most {NESTING_MAX} levels")
+            problems.add(root, f"states nest at most {NESTING_MAX} levels", TOO_DEEP)
             return None
         if not require(document, ("States", "StartAt"), root, problems):
             return None
@@ -100,9 +136,9 @@ class _Compiler:
     def _well_formed(self, name: str, state: Any, where: str) -> bool:
         problems = self._problems
         if not 1 <= len(name) <= NAME_CHARS_MAX:
-            problems.add(where, f"A state name has 1 to {NAME_CHARS_MAX} characters")
+            problems.add(where, f"A state name has 1 to {NAME_CHARS_MAX} characters", BAD_NAME)
         if name in self._names:
-            problems.add(where, f"Duplicate state name: {name}")
+            problems.add(where, f"Duplicate state name: {name}", DUPLICATE_NAME)
         self._names.add(name)
         if not isinstance(state, dict):
             problems.add(where, "must be an object")
@@ -139,6 +175,15 @@ class _Compiler:
                 problems.add(
                     f"{location}/States/{name}", f'State "{name}" is not reachable.', TRANSITION
                 )
+        if not any(map(_is_terminal, states.values())):
+            problems.add(f"{location}/States", "There is no terminal state.", NO_END)
+
+
+def _is_terminal(state: Any) -> bool:
+    # What is no state at all, or has no way on, has a problem of its own.
+    if not isinstance(state, dict) or state.get("Type") in {"Succeed", "Fail"}:
+        return True
+    return state.get("Type") != "Choice" and (state.get("End") is True or "Next" not in state)
 
 
 def _targets(state: Any) -> list[tuple[str, str]]:

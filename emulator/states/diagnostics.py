@@ -1,6 +1,7 @@
 """What is wrong with a definition, in the form of ValidateStateMachineDefinition.
 
-Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html
+Sources: https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html
+and, for the codes, API_ValidateStateMachineDefinitionDiagnostic.html beside it.
 """
 
 from __future__ import annotations
@@ -11,18 +12,25 @@ from typing import Any
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 NOT_JSON = "INVALID_JSON_DESCRIPTION"
 TRANSITION = "MISSING_TRANSITION_TARGET"
+RESOURCE = "INVALID_RESOURCE"
+NO_END = "MISSING_END_STATE"
+DUPLICATE_NAME = "DUPLICATE_STATE_NAME"
+BAD_NAME = "INVALID_STATE_NAME"
+TOO_DEEP = "TOO_DEEPLY_NESTED"
 UNSUPPORTED = "NOT_SUPPORTED_BY_EMULATOR"
 
+ERROR, WARNING = "ERROR", "WARNING"
 DIAGNOSTICS_MAX = 1_000
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem; ``location`` is a JSON pointer into the definition, or None."""
+    """One problem; ``location`` is a path into the definition, or None."""
 
     code: str
     message: str
     location: str | None = None
+    severity: str = ERROR
 
     def sentence(self) -> str:
         """As it stands in InvalidDefinition's message."""
@@ -31,7 +39,7 @@ class Diagnostic:
     def as_json(self) -> dict[str, Any]:
         """As ValidateStateMachineDefinition answers it."""
         found: dict[str, Any] = {
-            "severity": "ERROR",
+            "severity": self.severity,
             "code": self.code,
             "message": self.message,
         }
@@ -42,6 +50,10 @@ class Diagnostic:
 
 class Unsupported(ValueError):  # noqa: N818 (a ValueError that is a refusal, not a mistake)
     """Part of a definition that is valid on AWS and refused here by name."""
+
+
+class InvalidResource(ValueError):  # noqa: N818 (a ValueError with a code of its own)
+    """The Resource of a Task state is no ARN at all."""
 
 
 class Diagnostics:
@@ -57,4 +69,5 @@ class Diagnostics:
 
     def add_error(self, location: str, error: ValueError) -> None:
         """Note what a compiling function raised."""
-        self.add(location, str(error), UNSUPPORTED if isinstance(error, Unsupported) else SCHEMA)
+        codes = {Unsupported: UNSUPPORTED, InvalidResource: RESOURCE}
+        self.add(location, str(error), codes.get(type(error), SCHEMA))

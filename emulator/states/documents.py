@@ -18,9 +18,13 @@ def dumps(document: Any) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
 
 
-def loads(text: str) -> Any:
-    """Parse JSON; raises ValueError, also for NaN and Infinity, which JSON does not have."""
-    return json.loads(text, parse_constant=_refuse_constant)
+def loads(text: str, *, unique_keys: bool = False) -> Any:
+    """Parse JSON; raises ValueError, also for NaN and Infinity, which JSON does not have.
+
+    ``unique_keys`` refuses objects that have a member twice, of which one would be lost.
+    """
+    pairs = _unique if unique_keys else None
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=pairs)
 
 
 def too_large(document: Any) -> bool:
@@ -68,3 +72,11 @@ def same(left: Any, right: Any) -> bool:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"Duplicate field '{next(n for n in names if names.count(n) > 1)}'")
+    return made

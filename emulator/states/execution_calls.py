@@ -12,7 +12,7 @@ from emulator.core.bus import Caller
 from emulator.core.errors import AwsError, NotSupported
 from emulator.states import requests
 from emulator.states.documents import BYTES_MAX, loads, utf8_bytes
-from emulator.states.executions import ABORTED, RUNNING, STATUSES, SUCCEEDED, Engine, Execution
+from emulator.states.executions import ABORTED, RUNNING, SUCCEEDED, Engine, Execution
 from emulator.states.history import History
 from emulator.states.machine_calls import MachineCalls
 from emulator.states.machines import StateMachine, revision_members
@@ -32,10 +32,10 @@ class ExecutionCalls:
 
     async def start(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """StartExecution. Standard: the same name and input while it runs is the same start."""
-        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        machine = self._machines.find_active(params["stateMachineArn"])
         await self._assume(machine)
         execution = self._new(machine, params)
-        known = self._runs.known.get(execution.arn)
+        known = self._runs.find(execution.arn)
         if known is not None:
             if known.status == RUNNING and known.input_text == execution.input_text:
                 return {"executionArn": known.arn, "startDate": known.start_date}
@@ -46,7 +46,7 @@ class ExecutionCalls:
 
     async def start_sync(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """StartSyncExecution: express only; answers when the execution is over."""
-        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        machine = self._machines.find_active(params["stateMachineArn"])
         if not machine.express:
             raise AwsError(
                 "StateMachineTypeNotSupported",
@@ -63,10 +63,8 @@ class ExecutionCalls:
     async def stop(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """StopExecution; of one that is over it changes nothing."""
         execution = self._find(params)
-        error = requests.optional_text(params, "error", most=256)
-        cause = requests.optional_text(params, "cause", most=32_768)
         if execution.status == RUNNING:
-            self._runs.end(execution, ABORTED, error, cause)
+            self._runs.end(execution, ABORTED, params.get("error"), params.get("cause"))
         return {"stopDate": execution.stop_date}
 
     async def describe(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
@@ -95,41 +93,47 @@ class ExecutionCalls:
         }
 
     async def list(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-        """ListExecutions, newest first."""
+        """ListExecutions, newest first: running ones by their start, others by their stop."""
         if params.get("mapRunArn"):
             raise NotSupported("mapRunArn (distributed Map)")
-        if params.get("redriveFilter"):
-            raise NotSupported("redriveFilter (RedriveExecution)")
-        machine = self._machines.find(requests.text(params, "stateMachineArn"))
+        if params.get("stateMachineArn") is None:
+            raise AwsError(
+                "ValidationException", "Exactly one of stateMachineArn and mapRunArn is required"
+            )
+        machine = self._machines.find(params["stateMachineArn"])
         if machine.express:
             raise AwsError(
                 "StateMachineTypeNotSupported",
                 "This operation is not supported by this type of state machine",
             )
         wanted = params.get("statusFilter")
-        if wanted is not None and wanted not in STATUSES:
-            raise requests.invalid(
-                f"Value '{wanted}' at 'statusFilter' failed to satisfy constraint: Member must "
-                f"satisfy enum value set: [{', '.join(STATUSES)}]"
-            )
+        # Nothing is ever redriven here: RedriveExecution is refused.
+        none = params.get("redriveFilter") == "REDRIVEN"
         executions = [
             execution
-            for execution in self._runs.known.values()
-            if execution.machine_arn == machine.arn and wanted in {None, execution.status}
+            for execution in self._runs.of_machine(machine.arn)
+            if wanted in {None, execution.status} and not none
         ]
-        chosen, token = requests.page(executions[::-1], params)
+        chosen, token = requests.page(executions, params, _recency, newest_first=True)
         found: dict[str, Any] = {"executions": [execution.summary() for execution in chosen]}
         return found if token is None else {**found, "nextToken": token}
+
+    async def list_map_runs(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """ListMapRuns: there are none, since a distributed Map is refused."""
+        self._find(params)
+        return {"mapRuns": []}
 
     async def history(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """GetExecutionHistory."""
         execution = self._find(params)
-        with_data = requests.flag(params, "includeExecutionData", default=True)
-        order = range(len(execution.history))
-        if requests.flag(params, "reverseOrder", default=False):
-            order = order[::-1]
-        chosen, token = requests.page(order, params)
-        events = [execution.history.render(index, with_data=with_data) for index in chosen]
+        with_data = params.get("includeExecutionData") is not False
+        chosen, token = requests.page(
+            range(1, len(execution.history) + 1),
+            params,
+            lambda event_id: event_id,
+            newest_first=bool(params.get("reverseOrder")),
+        )
+        events = [execution.history.render(number - 1, with_data=with_data) for number in chosen]
         return {"events": events} if token is None else {"events": events, "nextToken": token}
 
     async def task_success(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -167,14 +171,14 @@ class ExecutionCalls:
             await self._engine.bus.require("states", caller, f"states:{operation}", machine)
 
     def _find(self, params: dict[str, Any]) -> Execution:
-        arn = requests.arn(requests.text(params, "executionArn"), "execution")
-        execution = self._runs.known.get(arn)
+        arn = requests.arn(params["executionArn"], "execution")
+        execution = self._runs.find(arn)
         if execution is None:
             raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return execution
 
     def _new(self, machine: StateMachine, params: dict[str, Any]) -> Execution:
-        given = requests.optional_text(params, "name")
+        given = params.get("name")
         name = requests.resource_name(given) if given is not None else self._engine.new_id()
         text = params.get("input")
         text = "{}" if text is None else text
@@ -192,7 +196,7 @@ class ExecutionCalls:
             input=_input(text),
             start_date=round(self._engine.clock.now(), 3),
             history=History(self._engine.clock, express=machine.express),
-            trace_header=requests.optional_text(params, "traceHeader", most=256),
+            trace_header=params.get("traceHeader"),
         )
 
     def _make_room(self) -> None:
@@ -208,8 +212,12 @@ class ExecutionCalls:
         self._runs.forget(over)
 
 
-def _input(text: Any) -> Any:
-    if not isinstance(text, str) or utf8_bytes(text) > BYTES_MAX:
+def _recency(execution: Execution) -> list[Any]:
+    return [execution.stop_date or execution.start_date, execution.start_date, execution.arn]
+
+
+def _input(text: str) -> Any:
+    if not text or utf8_bytes(text) > BYTES_MAX:
         raise AwsError(
             "InvalidExecutionInput",
             "Invalid State Machine Execution Input: 'Invalid execution input.'",

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from emulator.core.clock import Clock
@@ -25,7 +26,7 @@ _WITH_DETAILS = frozenset({"input", "output"})
 class History:
     """Events with ids from 1. Express executions count theirs and keep none."""
 
-    __slots__ = ("_clock", "_closed", "_count", "_events", "_limit")
+    __slots__ = ("_at_next_state", "_clock", "_closed", "_count", "_events", "_limit")
 
     def __init__(self, clock: Clock, *, express: bool) -> None:
         self._clock = clock
@@ -35,6 +36,7 @@ class History:
         )
         self._count = 0
         self._closed = False
+        self._at_next_state: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -43,11 +45,18 @@ class History:
         """Nothing follows the event of the end, whatever lanes that still end want to note."""
         self._closed = True
 
+    def before_next_state(self, act: Callable[[], None]) -> None:
+        """Call ``act`` (which ends the execution) when a state is going to be entered."""
+        self._at_next_state = act
+
     def add(self, kind: str, previous: int, details: dict[str, Any] | None = None) -> int:
         """Note an event and give its id; ``details`` are documents, not text.
 
         Raises StateFault when only the event of the execution's end fits any more.
         """
+        if self._at_next_state is not None and kind.endswith("StateEntered"):
+            act, self._at_next_state = self._at_next_state, None
+            act()
         if self._closed:
             raise StateFault(RUNTIME, "The execution is over.")
         if self._count >= self._limit - 1 and not kind.startswith("Execution"):

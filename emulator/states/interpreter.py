@@ -34,6 +34,9 @@ class Outcome:
     assigned: dict[str, Any] | None = None
 
 
+Runner = Callable[[Visit], Awaitable[Outcome]]
+
+
 async def run_group(lane: Lane, group: StateGroup, data: Any) -> Any:
     """Run a group from its first state to a terminal one; gives the output.
 
@@ -55,7 +58,7 @@ async def _run_state(lane: Lane, state: State, data: Any) -> Outcome:
     attempts = [0] * len(state.retry)
     while True:
         try:
-            outcome = await _attempt(visit)
+            outcome = await attempt(visit)
             break
         except StateFault as fault:
             delay = _retry_delay(visit, fault, attempts)
@@ -76,11 +79,14 @@ async def _run_state(lane: Lane, state: State, data: Any) -> Outcome:
     return outcome
 
 
-async def _attempt(visit: Visit) -> Outcome:
-    """One attempt; faults of fields get the state's name and become StateFaults."""
+async def attempt(visit: Visit, run: Runner | None = None) -> Outcome:
+    """One attempt, by ``run`` instead of the state's own runner if that is given.
+
+    Faults of fields get the state's name and become StateFaults.
+    """
     visit.failed_inside = False
     try:
-        outcome = await RUNNERS[visit.state.type](visit)
+        outcome = await (run or RUNNERS[visit.state.type])(visit)
     except QueryFault as fault:
         raise _evaluation_failed(visit, fault) from fault
     except PathFault as fault:
@@ -123,13 +129,18 @@ def _catch(visit: Visit, fault: StateFault) -> Outcome:
         visit.lane.emit(f"{visit.state.type}StateFailed")
     for catcher in visit.state.catch:
         if fault.matches(catcher.errors):
-            try:
-                return _caught(visit, catcher, fault)
-            except QueryFault as failed:
-                raise _evaluation_failed(visit, failed) from failed
-            except PathFault as failed:
-                raise StateFault(failed.error, visit.cause(str(failed))) from failed
+            return caught(visit, catcher, fault)
     raise fault
+
+
+def caught(visit: Visit, catcher: machine.Catcher, fault: StateFault) -> Outcome:
+    """The outcome of a state whose ``fault`` is for ``catcher``; raises StateFault."""
+    try:
+        return _caught(visit, catcher, fault)
+    except QueryFault as failed:
+        raise _evaluation_failed(visit, failed) from failed
+    except PathFault as failed:
+        raise StateFault(failed.error, visit.cause(str(failed))) from failed
 
 
 def _caught(visit: Visit, catcher: machine.Catcher, fault: StateFault) -> Outcome:
@@ -272,7 +283,7 @@ async def _run_wait(visit: Visit) -> Outcome:
     return passed_on(state, view, state.next)
 
 
-RUNNERS: dict[str, Callable[[Visit], Awaitable[Outcome]]] = {
+RUNNERS: dict[str, Runner] = {
     "Pass": _run_pass,
     "Succeed": _run_succeed,
     "Fail": _run_fail,

@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/step-functions/latest/apireference/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,76 +13,85 @@ from emulator.core import ids
 from emulator.core.bus import Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError, NotSupported
-from emulator.states import requests
+from emulator.states import configurations, requests
 from emulator.states.compiler import compile_definition
 from emulator.states.diagnostics import UNSUPPORTED, Diagnostic
+from emulator.states.executions import Execution
 from emulator.states.machine import Machine
 from emulator.states.machines import Revision, StateMachine
+from emulator.states.runs import Runs
+from emulator.states.warnings_in import warnings_in
 
 MACHINES_MAX = 10_000
-TAGS_MAX = 50
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+\Z")
 _DIAGNOSTICS_DEFAULT = 100
 _ARN_COLONS = 6
 """In an ARN without a qualifier: arn:aws:states:region:account:stateMachine:name."""
+_CHANGEABLE = (
+    "definition",
+    "roleArn",
+    "loggingConfiguration",
+    "tracingConfiguration",
+    "encryptionConfiguration",
+)
 
 
 class MachineCalls:
     """The state machines, and the calls on them."""
 
-    def __init__(self, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(self, clock: Clock, new_id: Callable[[], str], runs: Runs) -> None:
         self._clock = clock
         self._new_id = new_id
+        self._runs = runs
         self.machines: dict[str, StateMachine] = {}
+        runs.on_over(self._finish_deletion)
 
     def find(self, arn: str) -> StateMachine:
         """A state machine by its ARN; raises InvalidArn, StateMachineDoesNotExist."""
-        requests.arn(arn, "stateMachine")
-        _refuse_qualified(arn)
-        machine = self.machines.get(arn)
+        machine = self.machines.get(_unqualified(arn))
         if machine is None:
             raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         return machine
 
+    def find_active(self, arn: str) -> StateMachine:
+        """`find` one that is not being deleted; raises StateMachineDeleting."""
+        machine = self.find(arn)
+        if machine.deleting:
+            raise AwsError("StateMachineDeleting", f"State Machine Is Being Deleted: '{arn}'")
+        return machine
+
     def create(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """CreateStateMachine; idempotent for the same name and content."""
-        _refuse(params, ("publish", "versionDescription"))
-        name = requests.resource_name(requests.text(params, "name"))
-        kind = _machine_type(params)
+        """CreateStateMachine; idempotent for the same content, whatever role and tags say."""
+        _refuse_versions(params)
+        name = requests.resource_name(params["name"])
+        kind = params.get("type") or "STANDARD"
         arn = ids.arn(
             "states", f"stateMachine:{name}", region=caller.region, account=caller.account
         )
         revision = self._revision(params, kind)
-        known = self.machines.get(arn)
-        if known is not None:
-            same = replace(revision, updated=known.revision.updated, machine=known.revision.machine)
-            if same != replace(known.revision, id=None) or known.type != kind:
-                raise AwsError(
-                    "StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'"
-                )
-            return {"stateMachineArn": arn, "creationDate": known.created}
+        if arn in self.machines:
+            return self._create_again(self.find_active(arn), revision, kind)
         if len(self.machines) >= MACHINES_MAX:
             raise AwsError(
                 "StateMachineLimitExceeded", f"There are {MACHINES_MAX} state machines already"
             )
-        tags = _tags(params.get("tags"))
+        tags = configurations.tags(params)
         self.machines[arn] = StateMachine(
             arn, name, kind == "EXPRESS", revision.updated, revision, tags
         )
         return {"stateMachineArn": arn, "creationDate": revision.updated}
 
+    def _create_again(self, known: StateMachine, revision: Revision, kind: str) -> dict[str, Any]:
+        if known.type != kind or not known.revision.same_content(revision):
+            raise AwsError(
+                "StateMachineAlreadyExists", f"State Machine Already Exists: '{known.arn}'"
+            )
+        return {"stateMachineArn": known.arn, "creationDate": known.created}
+
     def update(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """UpdateStateMachine; running executions keep what they started with."""
-        _refuse(params, ("publish", "versionDescription"))
-        machine = self.find(requests.text(params, "stateMachineArn"))
-        changed = (
-            "definition",
-            "roleArn",
-            "loggingConfiguration",
-            "tracingConfiguration",
-            "encryptionConfiguration",
-        )
-        given = {name: params[name] for name in changed if params.get(name) is not None}
+        _refuse_versions(params)
+        machine = self.find_active(params["stateMachineArn"])
+        given = {name: params[name] for name in _CHANGEABLE if params.get(name) is not None}
         if not given:
             raise AwsError(
                 "MissingRequiredParameter",
@@ -107,7 +115,7 @@ class MachineCalls:
 
     def describe(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """DescribeStateMachine."""
-        machine = self.find(requests.text(params, "stateMachineArn"))
+        machine = self.find(params["stateMachineArn"])
         found = machine.description()
         if params.get("includedData") == "METADATA_ONLY":
             found.pop("definition")
@@ -116,46 +124,56 @@ class MachineCalls:
     def list(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """ListStateMachines, by name."""
         mine = f"arn:{ids.PARTITION}:states:{caller.region}:{caller.account}:"
-        machines = sorted(
-            (m for m in self.machines.values() if m.arn.startswith(mine)), key=lambda m: m.name
-        )
-        chosen, token = requests.page(machines, params)
+        machines = (machine for machine in self.machines.values() if machine.arn.startswith(mine))
+        chosen, token = requests.page(machines, params, lambda machine: machine.name)
         found: dict[str, Any] = {"stateMachines": [machine.summary() for machine in chosen]}
         return found if token is None else {**found, "nextToken": token}
 
     def delete(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-        """DeleteStateMachine: no error for one that is not there; executions run on."""
-        arn = requests.arn(requests.text(params, "stateMachineArn"), "stateMachine")
-        _refuse_qualified(arn)
-        self.machines.pop(arn, None)
+        """DeleteStateMachine: no error for one that is not there.
+
+        A standard machine with running executions is DELETING until the last one is over; each
+        ends at its next state. Executions of express machines run on.
+        """
+        arn = _unqualified(params["stateMachineArn"])
+        machine = self.machines.get(arn)
+        if machine is None:
+            return {}
+        if not machine.express and self._runs.end_at_next_state(arn):
+            machine.deleting = True
+        else:
+            del self.machines[arn]
         return {}
+
+    def _finish_deletion(self, execution: Execution) -> None:
+        machine = self.machines.get(execution.machine_arn)
+        if machine is not None and machine.deleting and not self._runs.running_of(machine.arn):
+            del self.machines[machine.arn]
 
     def validate(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """ValidateStateMachineDefinition."""
         most = params.get("maxResults") or _DIAGNOSTICS_DEFAULT
-        _machine, problems = compile_definition(
-            requests.text(params, "definition"), _machine_type(params)
-        )
+        definition: str = params["definition"]
+        _machine, found = compile_definition(definition, params.get("type") or "STANDARD")
+        shown = list(found)
+        if params.get("severity") == "WARNING":
+            shown += warnings_in(definition)
         return {
-            "result": "FAIL" if problems else "OK",
-            "diagnostics": [problem.as_json() for problem in problems[:most]],
-            "truncated": len(problems) > most,
+            "result": "FAIL" if found else "OK",
+            "diagnostics": [problem.as_json() for problem in shown[:most]],
+            "truncated": len(shown) > most,
         }
 
     def tag(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """TagResource."""
         machine = self._tagged(params)
-        tags = {**machine.tags, **_tags(params.get("tags"))}
-        if len(tags) > TAGS_MAX:
-            raise AwsError("TooManyTags", f"A resource has at most {TAGS_MAX} tags")
-        machine.tags = tags
+        machine.tags = configurations.tags(params, machine.tags)
         return {}
 
     def untag(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """UntagResource."""
         machine = self._tagged(params)
-        for key in params.get("tagKeys") or []:
-            machine.tags.pop(key, None)
+        machine.tags = {k: v for k, v in machine.tags.items() if k not in params["tagKeys"]}
         return {}
 
     def list_tags(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
@@ -165,34 +183,34 @@ class MachineCalls:
 
     def list_versions(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """ListStateMachineVersions: there are none, since publishing is refused."""
-        self.find(requests.text(params, "stateMachineArn"))
+        self.find(params["stateMachineArn"])
         return {"stateMachineVersions": []}
 
     def list_aliases(self, params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         """ListStateMachineAliases: there are none, since creating them is refused."""
-        self.find(requests.text(params, "stateMachineArn"))
+        self.find(params["stateMachineArn"])
         return {"stateMachineAliases": []}
 
+    def list_activities(self, _params: dict[str, Any], _caller: Caller) -> dict[str, Any]:
+        """ListActivities: there are none, since creating them is refused."""
+        return {"activities": []}
+
     def _tagged(self, params: dict[str, Any]) -> StateMachine:
-        arn = requests.arn(requests.text(params, "resourceArn"), "stateMachine")
+        arn = requests.arn(params["resourceArn"], "stateMachine", "activity")
         machine = self.machines.get(arn)
         if machine is None:
             raise AwsError("ResourceNotFound", f"Resource not found: '{arn}'")
         return machine
 
     def _revision(self, params: dict[str, Any], kind: str) -> Revision:
-        definition = requests.text(params, "definition")
-        role = requests.text(params, "roleArn", most=256)
-        if not _ROLE.match(role):
-            raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid Role Arn: {role}'")
+        definition: str = params["definition"]
         return Revision(
             definition=definition,
-            role_arn=role,
+            role_arn=configurations.role_arn(params),
             machine=_compiled(definition, kind),
-            logging=_object(params, "loggingConfiguration")
-            or {"level": "OFF", "includeExecutionData": False},
-            tracing=_object(params, "tracingConfiguration") or {"enabled": False},
-            encryption=_encryption(params),
+            logging=configurations.logging(params),
+            tracing=configurations.tracing(params),
+            encryption=configurations.encryption(params),
             updated=round(self._clock.now(), 3),
         )
 
@@ -212,43 +230,22 @@ def _where(problems: Iterable[Diagnostic]) -> list[str]:
     return [f"{p.message.removesuffix(' is not supported')} at {p.location}" for p in problems]
 
 
-def _machine_type(params: dict[str, Any]) -> str:
-    kind = params.get("type") or "STANDARD"
-    if kind not in {"STANDARD", "EXPRESS"}:
-        raise requests.invalid(
-            f"Value '{kind}' at 'type' failed to satisfy constraint: Member must satisfy enum "
-            "value set: [STANDARD, EXPRESS]"
+def _refuse_versions(params: dict[str, Any]) -> None:
+    if params.get("publish"):
+        raise NotSupported("publish (versions of state machines)")
+    if params.get("versionDescription") is not None:
+        raise AwsError(
+            "ValidationException", "Version description can only be set when publish is true"
         )
-    return str(kind)
 
 
-def _object(params: dict[str, Any], name: str) -> dict[str, Any]:
-    value = params.get(name) or {}
-    if not isinstance(value, dict):
-        raise AwsError("SerializationException", f"'{name}' must be an object")
-    return value
-
-
-def _encryption(params: dict[str, Any]) -> dict[str, Any]:
-    found = _object(params, "encryptionConfiguration")
-    if found.get("type", "AWS_OWNED_KEY") != "AWS_OWNED_KEY":
-        raise NotSupported("encryption of state machines with a customer managed key")
-    return found
-
-
-def _tags(value: Any) -> dict[str, str]:
-    tags = {tag["key"]: tag.get("value", "") for tag in value or []}
-    if len(tags) > TAGS_MAX:
-        raise AwsError("TooManyTags", f"A resource has at most {TAGS_MAX} tags")
-    return tags
-
-
-def _refuse(params: dict[str, Any], names: tuple[str, ...]) -> None:
-    for name in names:
-        if params.get(name):
-            raise NotSupported(f"{name} (versions of state machines)")
-
-
-def _refuse_qualified(arn: str) -> None:
+def _unqualified(arn: str) -> str:
+    """``arn`` of a state machine; raises InvalidArn, ValidationException, NotSupported."""
+    name = requests.arn(arn, "stateMachine").partition(":stateMachine:")[2]
+    if "/" in name:
+        raise AwsError(
+            "ValidationException", f"The ARN of a Map state is not valid in this context: {arn}"
+        )
     if arn.count(":") > _ARN_COLONS:
         raise NotSupported(f"versions and aliases of state machines ({arn})")
+    return arn

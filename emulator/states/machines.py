@@ -24,10 +24,19 @@ class Revision:
     updated: float
     id: str | None = None
 
+    def same_content(self, other: Revision) -> bool:
+        """Whether creating ``other`` after this one is the same creation: the role may differ."""
+        return (self.definition, self.logging, self.tracing, self.encryption) == (
+            other.definition,
+            other.logging,
+            other.tracing,
+            other.encryption,
+        )
+
 
 @dataclass(slots=True, eq=False)
 class StateMachine:
-    """A state machine. ``created`` is in epoch seconds."""
+    """A state machine. ``created`` is in epoch seconds; ``deleting``: gone with its last run."""
 
     arn: str
     name: str
@@ -35,6 +44,7 @@ class StateMachine:
     created: float
     revision: Revision
     tags: dict[str, str] = field(default_factory=dict)
+    deleting: bool = False
 
     @property
     def type(self) -> str:
@@ -54,7 +64,7 @@ class StateMachine:
         """As DescribeStateMachine has it."""
         return {
             **self.summary(),
-            "status": "ACTIVE",
+            "status": "DELETING" if self.deleting else "ACTIVE",
             **revision_members(self.revision),
         }
 

@@ -62,9 +62,9 @@ class _Call:
     ) -> None:
         self._lane = lane
         self._resource = resource
-        self._parameters = parameters
         self._callback = callback
         self._handler: Handler = handler_of(resource)
+        self._parameters = self._handler.complete(resource, parameters)
         engine = lane.engine
         self._context = CallContext(
             engine.bus,

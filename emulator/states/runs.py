@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from emulator.core.clock import iso
@@ -34,7 +36,9 @@ EXPRESS_MAX_S = 300.0
 STANDARD_MAX_S = 31_536_000.0
 """Longest run of a standard execution (a year)."""
 EXECUTIONS_KEPT_MAX = 20_000
-"""Executions that are kept; beyond it the oldest finished one is forgotten (AWS: 90 days)."""
+"""Executions that are kept; beyond it the oldest finished one is forgotten."""
+RETENTION_S = 90 * 86_400.0
+"""How long a closed execution is kept, and its name taken (AWS's limit)."""
 KILLED = "The emulator was killed while this execution was running"
 JOURNAL_KIND = "execution"
 
@@ -48,9 +52,45 @@ class Runs:
         self._engine = engine
         self._journal = journal
         self._unfinished: set[Execution] = set()
+        self._when_over: list[Callable[[Execution], None]] = []
         self.known: dict[str, Execution] = {}
         for arn, record in journal.load(JOURNAL_KIND).items():
             self.known[arn] = _restored(arn, record, engine)
+
+    def on_over(self, listener: Callable[[Execution], None]) -> None:
+        """Call ``listener`` with each execution that ended."""
+        self._when_over.append(listener)
+
+    def find(self, arn: str) -> Execution | None:
+        """An execution by its ARN; those closed 90 days ago are forgotten."""
+        execution = self.known.get(arn)
+        if execution is not None and self._expired(execution):
+            self.forget(execution)
+            return None
+        return execution
+
+    def of_machine(self, machine_arn: str) -> list[Execution]:
+        """The executions of a standard machine that are kept."""
+        found = [e for e in self.known.values() if e.machine_arn == machine_arn]
+        return [execution for execution in found if not self._expired(execution)]
+
+    def running_of(self, machine_arn: str) -> list[Execution]:
+        """The executions of a machine that are not over."""
+        return [e for e in self._unfinished if e.machine_arn == machine_arn]
+
+    def end_at_next_state(self, machine_arn: str) -> bool:
+        """Abort each running execution of a machine when it enters its next state.
+
+        Tells whether there are any.
+        """
+        running = self.running_of(machine_arn)
+        for execution in running:
+            execution.history.before_next_state(partial(self.end, execution, ABORTED, None, None))
+        return bool(running)
+
+    def _expired(self, execution: Execution) -> bool:
+        stop = execution.stop_date
+        return stop is not None and self._engine.clock.now() - stop > RETENTION_S
 
     def start(self, execution: Execution, revision: Revision) -> None:
         """Let ``execution`` run by itself."""
@@ -114,7 +154,9 @@ class Runs:
         try:
             output = await run_group(lane, group, execution.input)
         except StateFault as fault:
-            self._failed(execution, lane, fault)
+            # One that was ended from outside has its last event and status already.
+            if execution.ending is None:
+                self._failed(execution, lane, fault)
         except asyncio.CancelledError:
             # Ended from outside (`end` has noted it), or the whole emulator stops.
             return
@@ -142,6 +184,8 @@ class Runs:
         if not execution.express:
             self._remember(execution)
             self._publish(execution)
+        for listener in self._when_over:
+            listener(execution)
 
     def _remember(self, execution: Execution) -> None:
         self._journal.put(

@@ -11,6 +11,7 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import NotSupported
 from emulator.core.journal import Journal
+from emulator.states import request_shapes
 from emulator.states.execution_calls import ExecutionCalls
 from emulator.states.executions import Engine
 from emulator.states.integrations.calls import Background
@@ -19,6 +20,7 @@ from emulator.states.machine_calls import MachineCalls
 from emulator.states.queries import QueryEngine
 from emulator.states.query_functions import QuerySources
 from emulator.states.runs import Runs
+from emulator.states.state_tests import StateTests
 from emulator.states.tokens import Tokens
 
 Call = Callable[[dict[str, Any], Caller], Awaitable[dict[str, Any]]]
@@ -55,7 +57,7 @@ class StatesService:
             new_id=make_id,
         )
         self._runs = Runs(engine, journal)
-        machines = MachineCalls(clock, make_id)
+        machines = MachineCalls(clock, make_id, self._runs)
         executions = ExecutionCalls(engine, machines, self._runs)
         self._calls: dict[str, Call] = {
             "CreateStateMachine": _at_once(machines.create),
@@ -69,7 +71,10 @@ class StatesService:
             "ListTagsForResource": _at_once(machines.list_tags),
             "ListStateMachineVersions": _at_once(machines.list_versions),
             "ListStateMachineAliases": _at_once(machines.list_aliases),
+            "ListActivities": _at_once(machines.list_activities),
+            "ListMapRuns": executions.list_map_runs,
             "DescribeStateMachineForExecution": executions.describe_machine,
+            "TestState": StateTests(engine).test,
             "StartExecution": executions.start,
             "StartSyncExecution": executions.start_sync,
             "StopExecution": executions.stop,
@@ -85,8 +90,9 @@ class StatesService:
         """Answer one API call; raises AwsError with AWS's codes.
 
         ``params`` is the parsed JSON body, the answer goes into JSON as it is: times are epoch
-        seconds. Activities, map runs, redrive, versions, aliases and TestState are refused.
+        seconds. Activities, map runs, redrive, versions and aliases are refused by name.
         """
+        request_shapes.check(operation, params)
         call = self._calls.get(operation)
         if call is None:
             raise NotSupported(f"states:{operation}")

@@ -31,7 +31,15 @@ CASES = [
         QUOTAS,
         {
             "StartAt": "A",
-            "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}},
+            "States": {
+                "A": {"Type": "Pass", "Next": "B"},
+                "B": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "C"}],
+                    "Default": "A",
+                },
+                "C": {"Type": "Succeed"},
+            },
         },
         status="FAILED",
         ends_with=((24_999, "ExecutionFailed"),),

@@ -23,12 +23,13 @@ class V1Client:
     """Names of a client of the SDK for Java v1, which the optimised integrations speak with.
 
     ``prefix`` begins error names, ``service`` stands in causes, ``base`` is the name of errors
-    that the model does not have.
+    that the client's model does not have; ``unknown`` are codes that only newer models have.
     """
 
     prefix: str
     service: str
     base: str
+    unknown: frozenset[str] = frozenset()
 
 
 V1_CLIENTS = {
@@ -37,7 +38,9 @@ V1_CLIENTS = {
     "states": V1Client("StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException"),
     "events": V1Client("EventBridge", "AmazonEventBridge", "AmazonEventBridgeException"),
     "sns": V1Client("SNS", "AmazonSNS", "AmazonSNSException"),
-    "sqs": V1Client("SQS", "AmazonSQS", "AmazonSQSException"),
+    "sqs": V1Client(
+        "SQS", "AmazonSQS", "AmazonSQSException", unknown=frozenset({"MissingParameter"})
+    ),
     "dynamodb": V1Client("DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException"),
 }
 
@@ -106,12 +109,7 @@ async def call_sdk(
     try:
         return await context.call(operation.bus_name, operation.name, params)
     except AwsError as error:
-        code = error.code
-        name = (
-            f"{code.removesuffix('Exception')}Exception"
-            if operation.is_modelled(code)
-            else f"{operation.prefix}Exception"
-        )
+        name = operation.exception(error.code) or f"{operation.prefix}Exception"
         raise StateFault(
             f"{operation.prefix}.{name}",
             f"{error.message} (Service: {operation.prefix}, Status Code: {error.status}, "
@@ -135,11 +133,8 @@ async def call_v1(
         return await context.call(operation.bus_name, operation.name, params)
     except AwsError as error:
         code = error.code
-        name = (
-            f"{code.removesuffix('Exception')}Exception"
-            if operation.is_modelled(code)
-            else client.base
-        )
+        modelled = None if code in client.unknown else operation.exception(code)
+        name = modelled or client.base
         raise StateFault(
             f"{client.prefix}.{name}",
             f"{error.message} (Service: {client.service}; Status Code: {error.status}; Error "

@@ -2,9 +2,9 @@
 
 When the execution ends before the task does, the task is stopped.
 AWS documents that a task whose containers exit with another code than 0, or that never starts,
-fails the state with States.TaskFailed and the task's description as the cause. What it does with
-a RunTask that answers with ``failures`` and no task is not documented: here the state fails with
-``AmazonECS.Unknown``, which is what users report.
+fails the state with States.TaskFailed and the task's description as the cause. A RunTask that
+answers with ``failures`` is AmazonECS.Unknown for who waits, and a plain answer for who does not:
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ STARTED_BY = "AWS Step Functions"
 class EcsHandler:
     """Runs a task of ECS."""
 
+    def complete(self, resource: Resource, parameters: Any) -> Any:
+        """Tasks that are waited for say who started them."""
+        if resource.mode == REQUEST or not isinstance(parameters, dict):
+            return parameters
+        return {"StartedBy": STARTED_BY, **parameters}
+
     async def submit(self, context: CallContext, resource: Resource, parameters: Any) -> Any:
         """RunTask."""
         operation = resource.operation
         if operation is None or not isinstance(parameters, dict):
             raise StateFault(RUNTIME, f"The parameters of {resource.text} must be an object")
-        given = dict(parameters)
-        if resource.mode != REQUEST:
-            given.setdefault("StartedBy", STARTED_BY)
-        answer = await call_v1(context, "ecs", operation, operation.to_wire(given))
+        answer = await call_v1(context, "ecs", operation, operation.to_wire(parameters))
         document = operation.from_wire(answer, times_as_millis=True)
-        if resource.mode != REQUEST and not document.get("Tasks"):
+        if resource.mode != REQUEST and (document.get("Failures") or not document.get("Tasks")):
             raise StateFault("AmazonECS.Unknown", dumps(document))
         return with_http_metadata(document, context.caller.request_id)
 

@@ -17,6 +17,10 @@ from emulator.states.integrations.sdk_models import find_operation
 class ExecutionHandler:
     """Runs another workflow."""
 
+    def complete(self, _resource: Resource, parameters: Any) -> Any:
+        """Nothing is added."""
+        return parameters
+
     async def submit(self, context: CallContext, resource: Resource, parameters: Any) -> Any:
         """StartExecution."""
         operation = resource.operation

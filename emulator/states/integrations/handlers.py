@@ -22,6 +22,9 @@ from emulator.states.integrations.sdk_models import SdkOperation, find_operation
 class Handler(Protocol):
     """A way to call a resource."""
 
+    def complete(self, resource: Resource, parameters: Any, /) -> Any:
+        """``parameters`` with what Step Functions adds to them, as the history shows them."""
+
     async def submit(self, context: CallContext, resource: Resource, parameters: Any, /) -> Any:
         """Make the request; gives the answer as a document, raises StateFault."""
 
@@ -34,6 +37,10 @@ class Handler(Protocol):
 
 class _Plain:
     """Base of the handlers without jobs."""
+
+    def complete(self, _resource: Resource, parameters: Any) -> Any:
+        """Nothing is added."""
+        return parameters
 
     async def finish(self, _context: CallContext, resource: Resource, _submitted: Any) -> Any:
         raise StateFault(RUNTIME, f"{resource.text} has no job to wait for")

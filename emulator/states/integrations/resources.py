@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from emulator.states.diagnostics import Unsupported
+from emulator.states.diagnostics import InvalidResource, Unsupported
 from emulator.states.integrations.sdk_models import SdkOperation, find_operation
 
 REQUEST = "request"
@@ -59,11 +59,13 @@ _SDK_NAMES = {"states": "sfn", "events": "eventbridge"}
 def parse_resource(text: object, *, express: bool) -> Resource:
     """Parse; raises ValueError for what AWS refuses, Unsupported for what is refused here."""
     if not isinstance(text, str):
-        raise ValueError("must be a string")  # noqa: TRY004 (a diagnostic)
+        raise InvalidResource("must be a string")
     if _FUNCTION.match(text):
         return Resource(text, "function", REQUEST, "lambda", text)
     if ":activity:" in text:
         raise Unsupported(f"an activity ({text}) is not supported")
+    if not text.startswith("arn:"):
+        raise InvalidResource(f"must be an ARN: {text}")
     found = _SERVICE.match(text)
     if found is None:
         raise ValueError(f"The resource provided {text} is not recognized.")

@@ -18,30 +18,34 @@ from botocore.model import OperationNotFoundError
 
 from emulator.core.clock import iso
 from emulator.core.errors import NotSupported
-from emulator.core.models import service_model
+from emulator.core.models import service_model, service_names
 from emulator.states.documents import dumps
 from emulator.states.faults import RUNTIME, StateFault
 from emulator.states.timestamps import parse_timestamp
 
 NESTING_MAX = 100
-# What the SDK for Java v2 calls a service, where botocore calls it otherwise.
+# What the SDK for Java v2 calls a service, where botocore's name without hyphens is another.
 _BOTOCORE = {
     "sfn": "stepfunctions",
     "eventbridge": "events",
     "cloudwatchlogs": "logs",
     "cloudwatchevents": "events",
-    "costexplorer": "ce",
-    "elasticloadbalancing": "elb",
-    "elasticloadbalancingv2": "elbv2",
+    "cognitoidentityprovider": "cognito-idp",
     "configservice": "config",
+    "costandusagereport": "cur",
+    "costexplorer": "ce",
     "databasemigration": "dms",
     "directory": "ds",
+    "elasticloadbalancing": "elb",
+    "elasticloadbalancingv2": "elbv2",
     "elasticsearch": "es",
-    "emrcontainers": "emr-containers",
-    "servicediscovery": "servicediscovery",
-    "apigatewayv2": "apigatewayv2",
-    "resourcegroupstaggingapi": "resourcegroupstaggingapi",
+    "iotdataplane": "iot-data",
 }
+_BUS = {"stepfunctions": "states", "cloudwatch": "monitoring"}
+"""Services that the bus knows by another name than botocore."""
+_QUERY_PREFIX = "AWS.SimpleQueueService."
+_QUERY_CODES = {"NonExistentQueue": "QueueDoesNotExist", "QueueAlreadyExists": "QueueNameExists"}
+"""Codes that SQS still answers with from its older protocol, and the shapes that they are."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 
 
@@ -49,8 +53,8 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 class SdkOperation:
     """An operation of a service.
 
-    ``bus_name`` is the service's name on the bus (its endpoint's), ``prefix`` what error names
-    begin with (``DynamoDb``), ``name`` the operation in PascalCase, ``model`` botocore's.
+    ``bus_name`` is the service's name on the bus, ``prefix`` what error names begin with
+    (``DynamoDb``), ``name`` the operation in PascalCase, ``model`` botocore's.
     """
 
     bus_name: str
@@ -74,18 +78,20 @@ class SdkOperation:
         document = {k: v for k, v in answer.items() if k != "ResponseMetadata"}
         return _from_wire(shape, document, times_as_millis)
 
-    def is_modelled(self, code: str) -> bool:
-        """Whether the operation's model has an error of this code."""
-        return any(
-            code in {shape.name, shape.error_code, shape.name.removesuffix("Exception")}
-            for shape in self.model.service_model.error_shapes
-        )
+    def exception(self, code: str) -> str | None:
+        """The SDK's exception for an error code, or None for a code that the model lacks."""
+        name = code.removeprefix(_QUERY_PREFIX)
+        name = _QUERY_CODES.get(name, name)
+        for shape in self.model.service_model.error_shapes:
+            if name in {shape.name, shape.error_code, shape.name.removesuffix("Exception")}:
+                return f"{shape.name.removesuffix('Exception')}Exception"
+        return None
 
 
 @lru_cache(maxsize=2_000)
 def find_operation(service: str, action: str) -> SdkOperation:
     """The operation that ``aws-sdk:<service>:<action>`` names; raises ValueError."""
-    model = _service(service)
+    botocore_name, model = _service(service)
     name = action[:1].upper() + action[1:]
     if not action[:1].islower():
         raise ValueError(f"the action of an AWS SDK integration is in camelCase: {action}")
@@ -97,13 +103,19 @@ def find_operation(service: str, action: str) -> SdkOperation:
             raise ValueError(f"aws-sdk:{service} has no action {action}") from None
         operation = model.operation_model(names[name.lower()])
     prefix = "".join(word.capitalize() for word in _WORDS.findall(model.service_id))
-    return SdkOperation(model.endpoint_prefix, prefix, operation.name, operation)
+    bus_name = _BUS.get(botocore_name, botocore_name)
+    return SdkOperation(bus_name, prefix, operation.name, operation)
 
 
-def _service(name: str) -> Any:
+def _service(name: str) -> tuple[str, Any]:
+    """Botocore's name and model of what is ``aws-sdk:<name>``."""
+    known = _BOTOCORE.get(name, name)
     try:
-        return service_model(_BOTOCORE.get(name, name))
+        return known, service_model(known)
     except NotSupported:
+        for found in service_names():
+            if found.replace("-", "") == name:
+                return found, service_model(found)
         raise ValueError(f"aws-sdk:{name} is not a service of the AWS SDK") from None
 
 

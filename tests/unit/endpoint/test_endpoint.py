@@ -11,9 +11,10 @@ import pytest
 from starlette.requests import Request
 
 from emulator.core.bus import Caller
-from emulator.core.errors import AwsError, NotSupported
+from emulator.core.errors import AwsError, EmulatorError, NotSupported
 from emulator.endpoint.moto_lane import MotoLane
 from emulator.endpoint.router import Route, operation_of, query_action, route
+from emulator.settings import Settings
 
 CALLER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root")
 
@@ -145,3 +146,11 @@ def test_what_no_service_has_is_refused_by_name(lane: MotoLane) -> None:
         asyncio.run(lane.call("ecs", "Paint", {}, CALLER))
     with pytest.raises(NotSupported, match="palette"):
         asyncio.run(lane.call("palette", "Mix", {}, CALLER))
+
+
+def test_every_port_is_another_one() -> None:
+    with pytest.raises(EmulatorError, match="different ports"):
+        Settings(aws_port=8083, stepfunctions_port=8083)
+    with pytest.raises(EmulatorError, match="not a port"):
+        Settings(stepfunctions_port=70_000)
+    assert Settings(aws_port=0, edge_port=0, stepfunctions_port=0).stepfunctions_port == 0

@@ -63,6 +63,11 @@ def with_token(act: Any, **more: Any) -> Any:
     return execute(waiting(**more), None, {"f": desk.take}, during)
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="SendTaskSuccess",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html",
+)
 def test_success() -> None:
     async def act(world: World, token: str) -> None:
         await asyncio.sleep(50)
@@ -81,6 +86,11 @@ def test_success() -> None:
     assert json.loads(ended.events[4]["taskSubmittedEventDetails"]["output"])["Payload"] == "taken"
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="SendTaskFailure",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html",
+)
 def test_failure() -> None:
     async def act(world: World, token: str) -> None:
         await world.call("SendTaskFailure", taskToken=token, error="Mine", cause="because")
@@ -97,6 +107,11 @@ def test_failure_without_a_name() -> None:
     assert (ended.status, ended.error, ended.cause) == ("FAILED", None, None)
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="SendTaskHeartbeat",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskHeartbeat.html",
+)
 def test_heartbeats_keep_a_task_alive() -> None:
     async def act(world: World, token: str) -> None:
         for _ in range(5):
@@ -179,6 +194,12 @@ def test_every_attempt_has_a_new_token() -> None:
     assert len(set(desk.tokens)) == 3
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="TaskTimedOut: the token of a task that is over",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html",
+    note="TaskDoesNotExist is for activities, which are refused",
+)
 def test_a_token_works_once() -> None:
     async def act(world: World, token: str) -> None:
         await world.call("SendTaskSuccess", taskToken=token, output="1")
@@ -206,8 +227,13 @@ def test_the_token_of_an_ended_execution() -> None:
     assert with_token(act).status == "ABORTED"
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "W10=", "x" * 3000, None, 7])
-def test_tokens_that_never_were(token: Any) -> None:
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="InvalidToken",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html",
+)
+@pytest.mark.parametrize("token", ["", "nonsense", "W10=", "x" * 3000])
+def test_tokens_that_never_were(token: str) -> None:
     async def main() -> str:
         with pytest.raises(AwsError) as caught:
             await World().call("SendTaskSuccess", taskToken=token, output="1")
@@ -216,7 +242,12 @@ def test_tokens_that_never_were(token: Any) -> None:
     assert run(main) == "InvalidToken"
 
 
-@pytest.mark.parametrize("output", ["{", "NaN", None, '"' + "x" * 262_144 + '"'])
+@pytest.mark.fidelity(
+    area="Step Functions: API",
+    feature="InvalidOutput",
+    source="https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html",
+)
+@pytest.mark.parametrize("output", ["{", "NaN", "", '"' + "x" * 262_144 + '"'])
 def test_outputs_that_cannot_be(output: Any) -> None:
     async def act(world: World, token: str) -> None:
         with pytest.raises(AwsError) as caught:

@@ -279,7 +279,12 @@ def test_the_25000th_event_ends_the_execution() -> None:
         "StartAt": "A",
         "States": {
             "A": {"Type": "Pass", "Next": "B"},
-            "B": {"Type": "Pass", "Next": "A"},
+            "B": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.stop", "IsPresent": True, "Next": "C"}],
+                "Default": "A",
+            },
+            "C": {"Type": "Succeed"},
         },
     }
 

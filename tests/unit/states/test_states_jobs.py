@@ -95,6 +95,8 @@ def test_run_task_and_wait() -> None:
         "startedBy": "AWS Step Functions",
     }
     assert ended.events[4]["taskSubmittedEventDetails"]["resource"] == "runTask.sync"
+    scheduled = json.loads(ended.events[2]["taskScheduledEventDetails"]["parameters"])
+    assert scheduled["StartedBy"] == "AWS Step Functions"
 
 
 @pytest.mark.parametrize("exit_code", [1, 137, None])
@@ -110,6 +112,11 @@ def test_run_task_alone_does_not_wait() -> None:
     assert ended.output["Failures"] == []
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: integrations",
+    feature="ecs:runTask that answers with failures: AmazonECS.Unknown when waited for",
+    source="https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html",
+)
 def test_no_capacity() -> None:
     ended = ran(Ecs(places=False), stops_at=None)
     assert ended.error == "AmazonECS.Unknown"
@@ -303,6 +310,11 @@ def test_a_failing_child_fails_the_task() -> None:
     assert cause["Input"] == '{"fail":1}'
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: integrations",
+    feature="states:startExecution.sync: the child is stopped with its parent",
+    source="https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html",
+)
 def test_the_child_is_stopped_with_its_parent() -> None:
     async def during(world: World, arn: str) -> None:
         await asyncio.sleep(3)

@@ -61,6 +61,11 @@ def test_get_object_gives_text_and_iso_times(body: bytes, seen: str) -> None:
     assert ended.events[2]["taskScheduledEventDetails"]["resourceType"] == "aws-sdk:s3"
 
 
+@pytest.mark.fidelity(
+    area="Step Functions: integrations",
+    feature="aws-sdk: members in PascalCase, times in ISO 8601",
+    source="https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html",
+)
 def test_names_are_those_of_the_service_on_the_wire() -> None:
     params = {
         "Cluster": "c",
@@ -121,6 +126,11 @@ def execute_beside(machine: dict[str, Any], states: ScriptedService) -> Any:
         ),
         ("dynamodb:getItem", "ValidationException", "DynamoDb.DynamoDbException"),
         (
+            "sqs:sendMessage",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "Sqs.QueueDoesNotExistException",
+        ),
+        (
             "secretsmanager:createSecret",
             "ValidationException",
             "SecretsManager.SecretsManagerException",
@@ -139,6 +149,7 @@ def test_error_names(action: str, code: str, name: str) -> None:
         "s3:getObject": {"Bucket": "b", "Key": "k"},
         "dynamodb:getItem": {"TableName": "t", "Key": {"k": {"S": "v"}}},
         "secretsmanager:createSecret": {"Name": "n"},
+        "sqs:sendMessage": {"QueueUrl": "q", "MessageBody": "m"},
     }[action]
     machine = sdk(action, parameters)
     ended = (

@@ -126,7 +126,7 @@ GROUP = states(I=PASS)
         (
             one({"Type": "Parallel", "Branches": [states(S=PASS)]}),
             "/States/S/Branches[0]/States/S",
-            None,
+            "DUPLICATE_STATE_NAME",
         ),
     ],
 )
