@@ -1,11 +1,11 @@
-"""``python -m benchmarks [system|nst ...]``: run the named benchmarks, by default all."""
+"""``python -m benchmarks [system|simulation|nst ...]``: run the named benchmarks, by default all."""
 
 from __future__ import annotations
 
 import runpy
 import sys
 
-NAMES = ("system", "nst")
+NAMES = ("system", "simulation", "nst")
 
 
 def main() -> None:

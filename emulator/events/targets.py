@@ -90,11 +90,13 @@ def _small(value: Any) -> Any:
 class Deliveries:
     """Makes the calls in the background, and makes them again when they were throttled."""
 
-    def __init__(self, bus: Bus, clock: Clock, settings: EventsSettings) -> None:
+    def __init__(
+        self, bus: Bus, clock: Clock, settings: EventsSettings, rng: random.Random | None = None
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._settings = settings
-        self._random = random.Random()  # noqa: S311 (jitter)
+        self._random = rng or random.Random()  # noqa: S311 (jitter)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(
