@@ -14,7 +14,7 @@ from typing import Any
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
-from emulator.core.errors import AwsError, NotSupported
+from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.events.settings import EventsSettings
 
 log = logging.getLogger("emulator.events")
@@ -129,8 +129,8 @@ class Deliveries:
         while True:
             try:
                 await self._bus.call(call.service, call.operation, dict(call.params), caller)
-            except AwsError as error:
-                again = error.code in RETRIED or error.status in {429, 500, 502, 503}
+            except (AwsError, NoReply) as error:
+                again = _is_retried(error)
                 if not again or tried >= attempts or self._clock.now() - began >= age:
                     log.error(  # noqa: TRY400 (the error's sentence says it all)
                         "%s could not reach its target by %s:%s: %s",
@@ -145,6 +145,13 @@ class Deliveries:
             delay = min(settings.retry_delay_s * 2.0 ** min(tried, 20), settings.retry_delay_s_max)
             await self._clock.sleep(delay * self._random.uniform(0.5, 1.0))
             tried += 1
+
+
+def _is_retried(error: AwsError | NoReply) -> bool:
+    """Without an answer the event is delivered again, maybe twice: at least once is the promise."""
+    if isinstance(error, NoReply):
+        return True
+    return error.code in RETRIED or error.status in {429, 500, 502, 503}
 
 
 def _principal(target: Mapping[str, Any], account: str) -> str:

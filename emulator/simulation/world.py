@@ -31,6 +31,8 @@ from emulator.functions.in_process import InProcessFunction, InProcessFunctions
 from emulator.s3 import S3Service
 from emulator.settings import Settings
 from emulator.simulation.control_plane import ROOT, ControlPlane, deployer
+from emulator.simulation.lateness import Lateness
+from emulator.simulation.pace import Pace
 from emulator.simulation.stub_task import Habits, StubDriver
 from emulator.simulation.virtual_time import VirtualClock
 from emulator.states import StatesService
@@ -39,19 +41,6 @@ from system import stack
 TASK_CALLS = frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"})
 NOBODY_LOOKS_S = 1e7
 """Stub tasks use no memory and open no port: watching them is for real processes."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long things take in a world, in seconds: bounds of what is drawn."""
-
-    call_s: tuple[float, float] = (0.002, 0.12)
-    provisioning_s: tuple[float, float] = (1.0, 20.0)
-    pull_s: tuple[float, float] = (5.0, 60.0)
-    deprovisioning_s: tuple[float, float] = (1.0, 20.0)
-
-
-INSTANT = Pace((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
 
 
 @dataclass
@@ -142,6 +131,7 @@ class World:
         await deployer(self.bus, self.clock, self.control.settings).deploy_world()
         if self.pace.call_s[1] > 0:
             self.bus.use(self._take_time)
+        self.bus.use(Lateness(self.clock, self.pace).around)
         self.bus.use(self.faults.around)
         self.bus.subscribe(self.faults.hear)
         if self.events is not None:
