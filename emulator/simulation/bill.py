@@ -33,6 +33,8 @@ PUT_REQUEST = Decimal("0.000005")
 GET_REQUEST = Decimal("0.0000004")
 TRANSITION = Decimal("0.000025")
 EXPRESS_REQUEST = Decimal("0.000001")
+GB_MONTH = Decimal("0.023")
+TRANSFER_GB = Decimal("0.09")
 LAMBDA_REQUEST = Decimal("0.0000002")
 LAMBDA_GB_SECOND = Decimal("0.0000133334")
 BILLED_SECONDS_MIN = 60
@@ -122,6 +124,11 @@ class Bill:
         """The tasks that were placed for a run."""
         return [task for task in self.tasks.values() if task.run_id == run_id]
 
+    def tasks_microusd(self, run_id: str) -> int:
+        """What a run's tasks cost alone, rounded down."""
+        usd = sum((task.usd(self.now()) for task in self.tasks_of(run_id)), Decimal(0))
+        return int((usd * MICRO).to_integral_value(ROUND_FLOOR))
+
     def microusd(self, run_id: str | None, transitions: int = 0) -> int:
         """What a run cost, rounded down: never more than AWS's bill."""
         counts = self.calls.get(run_id, Counter())
@@ -148,6 +155,25 @@ def ceiling_microusd(deadline_s: float, vcpus: Decimal, memory_gb: Decimal) -> i
     rate = vcpus * VCPU_SECOND + memory_gb * GB_SECOND + ADDRESS_SECOND
     seconds = Decimal(240 + 30 + 30) + Decimal(deadline_s)
     return int((rate * seconds * MICRO).to_integral_value(ROUND_FLOOR))
+
+
+def besides_microusd(longest: int, upload_bytes: int, days: int) -> int:
+    """What every run is charged besides its task at least, since it may use so much of it.
+
+    ``longest`` is the most transitions that its workflow can make; five uploads of
+    ``upload_bytes`` may lie for ``days``, and a painting of three megabytes is fetched once.
+    """
+    usd = TRANSITION * longest
+    usd += GB_MONTH * Decimal(5 * upload_bytes) / 10**9 * Decimal(days) / 31
+    usd += TRANSFER_GB * Decimal(3 * 1024 * 1024) / 10**9
+    return int((usd * MICRO).to_integral_value(ROUND_FLOOR))
+
+
+def longest_transitions(states: dict[str, Any]) -> int:
+    """Every state of a definition once, and all retries that it allows."""
+    retries = [r.get("MaxAttempts", 3) for s in states.values() for r in s.get("Retry", ())]
+    ends = sum(state["Type"] in {"Succeed", "Fail"} for state in states.values())
+    return len(states) - max(0, ends - 1) - 1 + sum(retries)
 
 
 def transitions(events: list[dict[str, Any]]) -> int:

@@ -20,6 +20,7 @@ from emulator.simulation.stub_task import Habits
 from emulator.simulation.virtual_time import run
 from emulator.simulation.visitors import STYLE, Visitor, operate
 from emulator.simulation.world import World
+from system import stack
 
 SETTLED_WITHIN_S = 2 * 3600.0
 """After the last fault: lease, reconcile's interval, and a task that hangs are long over."""
@@ -43,7 +44,10 @@ class Report:
     calls: int = 0
     runs: int = 0
     """Executions of run-nst that there were."""
+    ends: list[str] = field(default_factory=list)
+    """How they ended: SUCCEEDED, or the error's name."""
     virtual_s: float = 0.0
+    reserved_microusd: int = 0
     charged_microusd: int = 0
     billed_microusd: int = 0
 
@@ -97,6 +101,7 @@ class _Stage:
             self._violated,
             self._tell,
         )
+        self._besides = _besides_microusd(world)
         self._visitors = [
             Visitor(world, h, self._tell) for h in plan.happenings if isinstance(h, Visit)
         ]
@@ -126,6 +131,7 @@ class _Stage:
         if acting.done() and not acting.cancelled():
             acting.result()
         report.virtual_s = world.clock.now() - self._plan.epoch
+        report.reserved_microusd = sum(self._inspector.ceilings.values())
         report.charged_microusd = sum(self._inspector.charged.values())
         return report
 
@@ -179,7 +185,7 @@ class _Stage:
             if not task.over:
                 inspector.violated("at the end no task runs", f"that of run {task.run_id} does")
         findings = self._world.metrics.points
-        if findings and not self._plan.troubles:
+        if findings and self._plan.calm:
             inspector.violated("without faults reconcile finds nothing", f"it found {findings}")
         executions = {e["name"]: e for e in await self._executions()}
         self._report.runs = len(executions)
@@ -194,10 +200,11 @@ class _Stage:
     async def _look_at(self, run_id: str, arn: str) -> None:
         inspector, world = self._inspector, self._world
         found = await world.call("states", "DescribeExecution", executionArn=arn)
+        self._report.ends.append(str(found.get("error") or found["status"]))
         complaint = await self._unreadable(run_id, found)
         if complaint:
             inspector.violated("a visitor can read how a run ended", f"run {run_id}: {complaint}")
-        if not self._plan.troubles and found.get("error") not in ORDINARY_ENDS:
+        if self._plan.calm and found.get("error") not in ORDINARY_ENDS:
             inspector.violated(
                 "without faults runs end as they should", f"run {run_id}: {found.get('error')}"
             )
@@ -211,6 +218,13 @@ class _Stage:
         billed = self._bill.microusd(run_id, bills.transitions(history["events"]))
         charged = inspector.charged[run_id]
         self._report.billed_microusd += billed
+        task = self._bill.tasks_microusd(run_id)
+        if run_id not in inspector.released and charged < task + self._besides:
+            inspector.violated(
+                "a run is charged its task and what it may use besides",
+                f"run {run_id}: {charged} charged, its task alone cost {task}, and the rest may "
+                f"cost {self._besides}",
+            )
         if billed > charged:
             inspector.violated(
                 "a run is charged what AWS bills for it",
@@ -268,6 +282,15 @@ class _Stage:
     def _violated(self, violation: Violation) -> None:
         self._report.violations.append(violation)
         self._over.set()
+
+
+def _besides_microusd(world: World) -> int:
+    definition = json.loads(stack.workflow("run-nst.asl.json", world.values))
+    return bills.besides_microusd(
+        bills.longest_transitions(definition["States"]),
+        int(world.declared["function_environment"]["MAX_UPLOAD_BYTES"]),
+        max(rule["days"] for rule in world.declared["buckets"]["storage"]["expire"]),
+    )
 
 
 def failure_of(plan: Plan) -> str | None:

@@ -347,6 +347,16 @@ def test_a_task_that_cannot_start(name: str, attempts: int) -> None:
     assert world.asked("settle")[0]["task"] == {"state": "never_started"}
 
 
+def test_a_task_that_cannot_be_seen_keeps_its_money_until_reconcile_has_found_it() -> None:
+    async def scene(world: World) -> None:
+        world.report = ("silence", "")
+        world.say("stop-nst", "ensure_stopped", {"task": {"state": "unknown"}})
+        await world.sync("start_run", START)
+        assert problem(await world.run_ended())["code"] == "worker-lost"
+
+    assert not play(scene).asked("settle")
+
+
 def test_every_attempt_to_start_has_a_token_of_its_own() -> None:
     async def scene(world: World) -> None:
         world.say("start-nst", "start", Failure("NoCapacity"), {"task_arn": "t"})
