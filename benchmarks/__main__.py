@@ -1,4 +1,4 @@
-"""``python -m benchmarks [system|simulation|nst ...]``: run the named benchmarks, by default all."""
+"""``python -m benchmarks [system|simulation|nst ...]``: run these benchmarks, by default all."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from emulator.apigateway import GatewayService, GatewaySettings
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
+from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.logs import LogSink
 from emulator.deploy import Deployer, Deployment
@@ -132,6 +133,7 @@ class Emulator:
         )
         await self.tasks.start()
         self._ends.push_async_callback(self.tasks.stop)
+        self._make_faults()
         self.events = EventsService(lane, clock, bus)
         await self.events.start()
         self._ends.push_async_callback(self.events.stop)
@@ -152,6 +154,7 @@ class Emulator:
             gateway=self.gateway.handle,
             internal=InternalApi(self),
             after_moto=hooks.after_moto,
+            faults=self.faults,
         )
         self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
@@ -163,6 +166,13 @@ class Emulator:
             "executions": await self.states.recover(),
         }
         self.ready = True
+
+    def _make_faults(self) -> None:
+        """Faults by rule stand around every call; none is set at first."""
+        self.faults = Faults(self.clock, tasks=self.tasks)
+        self.bus.use(self.faults.around)
+        self.bus.subscribe(self.faults.hear)
+        self._ends.push_async_callback(self.faults.stop)
 
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""

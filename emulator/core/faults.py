@@ -173,6 +173,11 @@ class Faults:
         self._set: dict[str, _Set] = {}
         self._background: set[asyncio.Task[Any]] = set()
 
+    @property
+    def any(self) -> bool:
+        """Whether a rule is set."""
+        return bool(self._set)
+
     def add(self, rule: Rule) -> str:
         """Set a rule; returns its id.
 

@@ -19,10 +19,12 @@ from starlette.types import Receive, Scope, Send
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.credentials import CredentialStore
-from emulator.core.errors import AwsError, NotSupported
-from emulator.endpoint import lambda_front
+from emulator.core.errors import AwsError, NoReply, NotSupported
+from emulator.core.faults import Faults
+from emulator.endpoint import lambda_front, s3_faults
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
 from emulator.endpoint.router import Route, operation_of, route
+from emulator.endpoint.s3_faults import Cut
 
 log = logging.getLogger("emulator.endpoint")
 
@@ -52,6 +54,7 @@ class EndpointApp:
         gateway: GatewayHandler,
         internal: InternalHandler,
         after_moto: AfterMoto,
+        faults: Faults | None = None,
     ) -> None:
         self._bus = bus
         self._lane = lane
@@ -60,16 +63,20 @@ class EndpointApp:
         self._gateway = gateway
         self._internal = internal
         self._after_moto = after_moto
+        self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (lifespan events are not for us)."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        response: Response | Cut
         try:
             response = await self._answer(request)
         except ClientDisconnect:
             return
+        except NoReply:
+            response = Cut()
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -81,12 +88,16 @@ class EndpointApp:
         request_id = ids.request_id()
         caller = self._caller(found, request_id)
         if found.service == "s3":
+            if self._faults is not None and self._faults.any:
+                return await s3_faults.answer(
+                    self._faults, request, caller, lambda: self._s3(request, caller)
+                )
             return await self._s3(request, caller)
         try:
             return await self._call(found, request, caller)
         except AwsError as error:
             return error_response(found.service, error, request_id)
-        except ClientDisconnect:
+        except (ClientDisconnect, NoReply):
             raise
         except Exception:
             log.exception("%s %s failed inside the emulator", found.service, request.url.path)

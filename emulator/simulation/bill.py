@@ -1,8 +1,8 @@
 """What AWS would charge for what happened in a world, by a model of its own.
 
-It shares no code and no figure with the ledger's prices: it counts the calls that services answered,
-and reads the times of tasks from ECS's events. What it cannot know it leaves out, so that a bill is
-never more than AWS's: a ledger that charges less than the bill has lost money.
+It shares no code and no figure with the ledger's prices: it counts the calls that services
+answered, and reads the times of tasks from ECS's events. What it cannot know it leaves out, so that
+a bill is never more than AWS's: a ledger that charges less than the bill has lost money.
 
 Prices of us-east-1 without free tiers, from AWS's price list
 (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html names its API):
@@ -173,7 +173,7 @@ def longest_transitions(states: dict[str, Any]) -> int:
     """Every state of a definition once, and all retries that it allows."""
     retries = [r.get("MaxAttempts", 3) for s in states.values() for r in s.get("Retry", ())]
     ends = sum(state["Type"] in {"Succeed", "Fail"} for state in states.values())
-    return len(states) - max(0, ends - 1) - 1 + sum(retries)
+    return int(len(states) - max(0, ends - 1) - 1 + sum(retries))
 
 
 def transitions(events: list[dict[str, Any]]) -> int:
@@ -221,7 +221,12 @@ def _run_of(call: BusCall) -> str | None:
 def _named(document: Any) -> str | None:
     if not isinstance(document, dict):
         return None
-    for inner in (document, document.get("run"), document.get("body"), document.get("pathParameters")):
+    for inner in (
+        document,
+        document.get("run"),
+        document.get("body"),
+        document.get("pathParameters"),
+    ):
         if isinstance(inner, dict) and isinstance(inner.get("run_id"), str):
             return str(inner["run_id"])
     return None

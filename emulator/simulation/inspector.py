@@ -1,7 +1,7 @@
 """The invariants of money: after every write of the ledger and every start of a task.
 
-The inspector reads the stored ledger as JSON, by itself, and compares it with the state before, with
-the tasks that ECS's events tell of, and with the bill.
+The inspector reads the stored ledger as JSON, by itself, and compares it with the state before,
+with the tasks that ECS's events tell of, and with the bill.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ class Inspector:
         self.placed[task_arn] = run_id
         held = self.books.open.get(run_id) if self.books else None
         if held is None:
-            self.violated("a task starts only with its ceiling reserved", f"run {run_id} holds none")
+            self.violated(
+                "a task starts only with its ceiling reserved", f"run {run_id} holds none"
+            )
             return
         deadline = self.deadlines.get(run_id)
         if deadline is None:
@@ -199,7 +201,10 @@ class Inspector:
                     f"run {run_id} was charged {over['charged']} of {held['ceiling']} while its "
                     "task was there",
                 )
-        if over["charged"] > held["ceiling"] and over["overrun"] != over["charged"] - held["ceiling"]:
+        if (
+            over["charged"] > held["ceiling"]
+            and over["overrun"] != over["charged"] - held["ceiling"]
+        ):
             self.violated("cost beyond the ceiling is overrun", f"run {run_id}: {over}")
 
     def _charges(self, old: Books, new: Books) -> None:

@@ -42,7 +42,10 @@ class Lateness:
             for task in answer["tasks"]:
                 self._made.setdefault(task["taskArn"], self._clock.now())
         elif call.operation == "ListTasks":
-            return {**answer, "taskArns": [a for a in answer["taskArns"] if not self._young(a, late_s)]}
+            return {
+                **answer,
+                "taskArns": [a for a in answer["taskArns"] if not self._young(a, late_s)],
+            }
         elif call.operation == "DescribeTasks":
             shown = [t for t in answer["tasks"] if not self._young(t["taskArn"], late_s)]
             hidden = [t["taskArn"] for t in answer["tasks"] if self._young(t["taskArn"], late_s)]

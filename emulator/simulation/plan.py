@@ -1,14 +1,14 @@
 """What happens in a world: visits, the operator's doings, and faults, all drawn from a seed.
 
-A plan is data: the same plan is the same world, and one with parts left out is a smaller one. That is
-how a failing seed shrinks to a short story.
+A plan is data: the same plan is the same world, and one with parts left out is a smaller one. That
+is how a failing seed shrinks to a short story.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from emulator.core.faults import Rule
@@ -60,7 +60,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that the operator or the surroundings do: a payload of update_budget, or reconcile."""
+    """Something that the operator does: a payload of update_budget, or reconcile."""
 
     at: float
     function: str
@@ -100,7 +100,7 @@ class Plan:
     seed: int
     epoch: float
     happenings: tuple[Happening, ...]
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def runs(self) -> int:
@@ -223,14 +223,14 @@ def _rule(rng: random.Random) -> Rule:
     times = rng.choice((None, 1, 3))
     kind = rng.randrange(8)
     if kind == 0:
-        return Rule(
-            rng.choice(_TASK_TROUBLES), probability=chance, seconds=rng.uniform(0.0, 120.0)
-        )
+        return Rule(rng.choice(_TASK_TROUBLES), probability=chance, seconds=rng.uniform(0.0, 120.0))
     if kind == 1:
         off = rng.choice((-1, 1)) * rng.uniform(1.0, 60.0)
         return Rule("clock_skew", caller=rng.choice(_CALLERS), seconds=off)
     if kind == 2:  # noqa: PLR2004
-        return Rule("no_capacity", service="ecs", operation="RunTask", probability=chance, times=times)
+        return Rule(
+            "no_capacity", service="ecs", operation="RunTask", probability=chance, times=times
+        )
     service = rng.choice(("s3", "s3", "lambda", "ecs", "ecs", "states", "states", "monitoring"))
     target: dict[str, Any] = {
         "service": service,

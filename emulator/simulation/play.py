@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from emulator.core.bus import BusCall, Proceed
 from emulator.core.errors import AwsError
 from emulator.settings import Settings
 from emulator.simulation import bill as bills
@@ -25,6 +26,7 @@ from system import stack
 SETTLED_WITHIN_S = 2 * 3600.0
 """After the last fault: lease, reconcile's interval, and a task that hangs are long over."""
 LOOK_S = 60.0
+SENTENCE_CHARS_MIN = 10
 SILENCE_S_MAX = 31.0
 """The workflow's heartbeat, and what a call may take."""
 ORDINARY_ENDS = frozenset({None, "PictureRefused", "WorkerFailed", "WorkerLost", "RunCancelled"})
@@ -57,7 +59,7 @@ class Report:
         return self.violations[0].name if self.violations else None
 
     def story(self) -> str:
-        """The plan, and what happened in its world up to the violation, with short names of runs."""
+        """The plan, and what happened in its world, with short names of runs."""
         lines = [self.plan.story(), "", *self.trace, *(str(v) for v in self.violations)]
         names: dict[str, str] = {}
 
@@ -257,13 +259,12 @@ class _Stage:
             sentence, kind = problem["detail"], problem["type"]
         except (KeyError, ValueError, TypeError):
             return f"its cause is no problem document: {found.get('cause')!r:.200}"
-        readable = isinstance(sentence, str) and len(sentence) > 10 and "Error" not in sentence  # noqa: PLR2004
+        readable = isinstance(sentence, str) and len(sentence) >= SENTENCE_CHARS_MIN
         return None if readable and kind.startswith("urn:nst:problem:") else f"it says {sentence!r}"
 
-    async def _counted(self, call: Any, proceed: Any) -> dict[str, Any]:
+    async def _counted(self, _: BusCall, proceed: Proceed) -> dict[str, Any]:
         self._report.calls += 1
-        answer: dict[str, Any] = await proceed()
-        return answer
+        return await proceed()
 
     async def _hear(self, event: dict[str, Any]) -> None:
         detail = event["detail"]

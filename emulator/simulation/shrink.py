@@ -55,7 +55,7 @@ class _Shrinking:
                 {"stop_after": None},
                 {"admitted": False},
             ):
-                visit = replace(happening, **plain)  # type: ignore[arg-type]
+                visit = replace(happening, **plain)
                 if visit == happening:
                     continue
                 changed = list(plan.happenings)

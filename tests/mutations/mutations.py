@@ -1,4 +1,4 @@
-"""Deliberate bugs, each small and named. A suite that does not notice one proves nothing about it."""
+"""Deliberate bugs, each small and named: what notices none of them proves nothing."""
 
 from __future__ import annotations
 
@@ -296,41 +296,132 @@ def _fail_without_a_sentence(states: dict[str, Any]) -> None:
 
 
 MUTATIONS = [
-    Mutation("the ledger is written without If-Match", swap(s3_store.S3LedgerStore, "write", _unconditional)),
+    Mutation(
+        "the ledger is written without If-Match",
+        swap(s3_store.S3LedgerStore, "write", _unconditional),
+    ),
     Mutation("the same, and the bucket's policy lets it", _unconditional_and_allowed),
-    Mutation("a lost compare-and-swap counts as won", swap(s3_store.S3LedgerStore, "write", _conflict_is_success)),
-    Mutation("a write without an answer counts as done", swap(s3_store.S3LedgerStore, "write", _no_answer_is_success), scenes.LEDGER_NOT_WRITTEN),
-    Mutation("one write, whatever comes of it", swap(store, "update", _update_without_reading_again)),
+    Mutation(
+        "a lost compare-and-swap counts as won",
+        swap(s3_store.S3LedgerStore, "write", _conflict_is_success),
+    ),
+    Mutation(
+        "a write without an answer counts as done",
+        swap(s3_store.S3LedgerStore, "write", _no_answer_is_success),
+        scenes.LEDGER_NOT_WRITTEN,
+    ),
+    Mutation(
+        "one write, whatever comes of it", swap(store, "update", _update_without_reading_again)
+    ),
     Mutation("a run is settled twice", swap(transitions, "settle", _settle_twice)),
     Mutation("a run is settled for nothing", swap(transitions, "settle", _settle_for_nothing)),
-    Mutation("a settled run leaves no tombstone", swap(transitions, "_close", _settle_forgets_the_tombstone)),
-    Mutation("a run of last month is charged to this one", swap(transitions, "_close", _settle_in_todays_period), scenes.AT_THE_MONTHS_END),
-    Mutation("a new month forgets what is reserved", swap(transitions, "roll_over", _roll_over_frees), scenes.AT_THE_MONTHS_END),
+    Mutation(
+        "a settled run leaves no tombstone",
+        swap(transitions, "_close", _settle_forgets_the_tombstone),
+    ),
+    Mutation(
+        "a run of last month is charged to this one",
+        swap(transitions, "_close", _settle_in_todays_period),
+        scenes.AT_THE_MONTHS_END,
+    ),
+    Mutation(
+        "a new month forgets what is reserved",
+        swap(transitions, "roll_over", _roll_over_frees),
+        scenes.AT_THE_MONTHS_END,
+    ),
     Mutation("a settled run can be reserved again", swap(transitions, "reserve", _reserve_anew)),
     Mutation("nothing is ever refused", swap(transitions, "refusal", lambda *_: None)),
-    Mutation("the ceiling leaves out pull and stop", swap(prices, "run_ceiling_microusd", _cheap_ceiling)),
+    Mutation(
+        "the ceiling leaves out pull and stop", swap(prices, "run_ceiling_microusd", _cheap_ceiling)
+    ),
     Mutation("the minute that Fargate bills at least is left out", swap(prices, "BILLED_MIN_S", 0)),
-    Mutation("the image pull is not paid for", swap(update_budget, "real_cost_microusd", _cost_from_start)),
+    Mutation(
+        "the image pull is not paid for",
+        swap(update_budget, "real_cost_microusd", _cost_from_start),
+    ),
     Mutation("money is freed while the task stops", swap(tasks.Tasks, "stop", _frees_running)),
-    Mutation("a task that cannot be seen costs nothing", swap(update_budget, "real_cost_microusd", _unknown_is_free), scenes.ASKED_FOR_AND_NEVER_SEEN),
-    Mutation("an unseen task is taken for one that never was", swap(task_report, "unknown", lambda *_: dict(task_report.NEVER_STARTED))),
-    Mutation("no answer to RunTask counts as a refusal", swap(start_nst, "refused", lambda _: True), scenes.RUN_TASK_WITHOUT_AN_ANSWER),
-    Mutation("every attempt has a client token of its own", swap(start_nst._Attempt, "_request", _random_client_token), scenes.RUN_TASK_WITHOUT_AN_ANSWER),
-    Mutation("a retry leaves the stale token in the order", swap(start_nst._Attempt, "write_down", _stale_token), scenes.NO_CAPACITY_ONCE),
-    Mutation("ThrottlingException of RunTask is swallowed", swap(start_nst._Attempt, "_failed", _swallow_throttling), scenes.THROTTLED),
-    Mutation("a run that is over is not marked so", swap(orders.Orders, "mark_over", _nothing), scenes.STARTED_AGAIN_WHEN_OVER),
-    Mutation("start_nst does not look for the marks", swap(orders.Orders, "marked", lambda *_: False), scenes.STARTED_AGAIN_WHEN_OVER),
-    Mutation("reconcile's sweep takes every task for an orphan", swap(tasks.Tasks, "stop_orphans", _sweep_all)),
-    Mutation("a lost callback is not told", swap(stop_nst, "_fail", lambda *_: False), scenes.KILLED_BEFORE_IT_REPORTS),
-    Mutation("uploads are not looked for", swap(get_upload_url, "_check_upload", _nothing), scenes.WITHOUT_PICTURES),
-    Mutation("without capacity nothing is stopped and settled", workflow("run-nst.asl.json", _no_stop_without_capacity)),
+    Mutation(
+        "a task that cannot be seen costs nothing",
+        swap(update_budget, "real_cost_microusd", _unknown_is_free),
+        scenes.ASKED_FOR_AND_NEVER_SEEN,
+    ),
+    Mutation(
+        "an unseen task is taken for one that never was",
+        swap(task_report, "unknown", lambda *_: dict(task_report.NEVER_STARTED)),
+    ),
+    Mutation(
+        "no answer to RunTask counts as a refusal",
+        swap(start_nst, "refused", lambda _: True),
+        scenes.RUN_TASK_WITHOUT_AN_ANSWER,
+    ),
+    Mutation(
+        "every attempt has a client token of its own",
+        swap(start_nst._Attempt, "_request", _random_client_token),
+        scenes.RUN_TASK_WITHOUT_AN_ANSWER,
+    ),
+    Mutation(
+        "a retry leaves the stale token in the order",
+        swap(start_nst._Attempt, "write_down", _stale_token),
+        scenes.NO_CAPACITY_ONCE,
+    ),
+    Mutation(
+        "ThrottlingException of RunTask is swallowed",
+        swap(start_nst._Attempt, "_failed", _swallow_throttling),
+        scenes.THROTTLED,
+    ),
+    Mutation(
+        "a run that is over is not marked so",
+        swap(orders.Orders, "mark_over", _nothing),
+        scenes.STARTED_AGAIN_WHEN_OVER,
+    ),
+    Mutation(
+        "start_nst does not look for the marks",
+        swap(orders.Orders, "marked", lambda *_: False),
+        scenes.STARTED_AGAIN_WHEN_OVER,
+    ),
+    Mutation(
+        "reconcile's sweep takes every task for an orphan",
+        swap(tasks.Tasks, "stop_orphans", _sweep_all),
+    ),
+    Mutation(
+        "a lost callback is not told",
+        swap(stop_nst, "_fail", lambda *_: False),
+        scenes.KILLED_BEFORE_IT_REPORTS,
+    ),
+    Mutation(
+        "uploads are not looked for",
+        swap(get_upload_url, "_check_upload", _nothing),
+        scenes.WITHOUT_PICTURES,
+    ),
+    Mutation(
+        "without capacity nothing is stopped and settled",
+        workflow("run-nst.asl.json", _no_stop_without_capacity),
+    ),
     Mutation("heartbeats are not checked", workflow("run-nst.asl.json", _no_heartbeat)),
-    Mutation("a run is never settled by its workflow", workflow("run-nst.asl.json", _never_settles)),
+    Mutation(
+        "a run is never settled by its workflow", workflow("run-nst.asl.json", _never_settles)
+    ),
     Mutation("a failure has no sentence", workflow("run-nst.asl.json", _fail_without_a_sentence)),
-    Mutation("an unclear StartExecution frees the money", workflow("start-run.asl.json", _releases_what_may_run), scenes.STARTED_WITHOUT_AN_ANSWER),
-    Mutation("a refused reservation starts the run", workflow("start-run.asl.json", _no_reservation)),
-    Mutation("reconcile ends runs that live", workflow("reconcile.asl.json", _reconcile_ends_the_living)),
-    Mutation("reconcile frees runs about to start", workflow("reconcile.asl.json", _reconcile_frees_the_unborn), scenes.RECONCILED_WHEN_ABOUT_TO_START),
-    Mutation("reconcile frees what it cannot see", workflow("reconcile.asl.json", _reconcile_frees_the_unseen), scenes.HUNG_AND_UNSEEN),
+    Mutation(
+        "an unclear StartExecution frees the money",
+        workflow("start-run.asl.json", _releases_what_may_run),
+        scenes.STARTED_WITHOUT_AN_ANSWER,
+    ),
+    Mutation(
+        "a refused reservation starts the run", workflow("start-run.asl.json", _no_reservation)
+    ),
+    Mutation(
+        "reconcile ends runs that live", workflow("reconcile.asl.json", _reconcile_ends_the_living)
+    ),
+    Mutation(
+        "reconcile frees runs about to start",
+        workflow("reconcile.asl.json", _reconcile_frees_the_unborn),
+        scenes.RECONCILED_WHEN_ABOUT_TO_START,
+    ),
+    Mutation(
+        "reconcile frees what it cannot see",
+        workflow("reconcile.asl.json", _reconcile_frees_the_unseen),
+        scenes.HUNG_AND_UNSEEN,
+    ),
     Mutation("reconcile never settles", workflow("reconcile.asl.json", _reconcile_never_settles)),
-]  # fmt: skip
+]

@@ -13,6 +13,8 @@ from emulator.simulation.stub_task import Habits
 CALM = Habits(refused=0.0, failed=0.0, hung=0.0)
 HUNG = Habits(refused=0.0, failed=0.0, hung=1.0)
 
+PROMPT = Pace()
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -23,7 +25,7 @@ class Scene:
     """Empty: there is no run."""
     epoch: float = EPOCHS[0]
     habits: Habits = CALM
-    pace: Pace = Pace()
+    pace: Pace = PROMPT
     ceiling: bool = False
     """Whether it is charged its ceiling."""
 
@@ -53,9 +55,7 @@ def trouble(effect: str, service: str = "*", operation: str = "*", **more: objec
 
 SUCCEEDS = Scene((visit(),), "SUCCEEDED")
 AT_THE_MONTHS_END = Scene((visit(1_790.0),), "SUCCEEDED", epoch=EPOCHS[1])
-NO_CAPACITY_ONCE = Scene(
-    (visit(), trouble("no_capacity", "ecs", "RunTask", times=1)), "SUCCEEDED"
-)
+NO_CAPACITY_ONCE = Scene((visit(), trouble("no_capacity", "ecs", "RunTask", times=1)), "SUCCEEDED")
 THROTTLED = Scene(
     (
         visit(),
@@ -74,9 +74,7 @@ STARTED_AGAIN_WHEN_OVER = Scene(
     ),
     "NoCapacity",
 )
-KILLED_BEFORE_IT_REPORTS = Scene(
-    (visit(), trouble("task_killed", seconds=0.1)), "TaskStopped"
-)
+KILLED_BEFORE_IT_REPORTS = Scene((visit(), trouble("task_killed", seconds=0.1)), "TaskStopped")
 STARTED_WITHOUT_AN_ANSWER = Scene(
     (visit(), trouble("lost_reply", "states", "StartExecution", caller="*start-run*", times=3)),
     "SUCCEEDED",
@@ -102,9 +100,5 @@ RECONCILED_WHEN_ABOUT_TO_START = Scene(
     ),
     "SUCCEEDED",
 )
-HUNG_AND_UNSEEN = Scene(
-    (visit(),), "WorkerLost", habits=HUNG, pace=Pace(tasks_shown_after_s=600.0)
-)
-ALL = {
-    name: value for name, value in list(globals().items()) if isinstance(value, Scene)
-}
+HUNG_AND_UNSEEN = Scene((visit(),), "WorkerLost", habits=HUNG, pace=Pace(tasks_shown_after_s=600.0))
+ALL = {name: value for name, value in list(globals().items()) if isinstance(value, Scene)}
