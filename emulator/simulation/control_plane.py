@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.credentials import CredentialStore
+from emulator.core.errors import AwsError
 from emulator.deploy import Deployer, Deployment
 from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.moto_lane import MotoLane, MotoService
@@ -19,6 +20,7 @@ from emulator.settings import Settings
 
 T = TypeVar("T")
 
+THERE_ALREADY = frozenset({"ResourceAlreadyExistsException", "ConflictException"})
 EDGE_URL = "http://localhost:8080"
 
 
@@ -32,6 +34,15 @@ class InlineLane(MotoLane):
 
 class SimulatedDeployer(Deployer):
     """Deploys what a world without HTTP has, from the same declaration and by the same calls."""
+
+    async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Call; what is there already is as it should be: moto's state is the whole process's."""
+        try:
+            return await super()._call(service, operation, params)
+        except AwsError as error:
+            if error.code not in THERE_ALREADY:
+                raise
+            return {}
 
     async def deploy_control_plane(self) -> None:
         """What moto keeps."""
