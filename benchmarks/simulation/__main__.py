@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 import statistics
@@ -19,14 +18,15 @@ from benchmarks.machine import machine, write_section
 from emulator.simulation.control_plane import ControlPlane
 from emulator.simulation.pace import INSTANT
 from emulator.simulation.plan import draw
-from emulator.simulation.play import control_plane, play
+from emulator.simulation.play import control_plane, play, settle_memory
 from emulator.simulation.stub_task import Habits
 from emulator.simulation.virtual_time import run
 from emulator.simulation.visitors import STYLE
 from emulator.simulation.world import World, until
 from system import prices, runs
 
-AT_ONCE = 20
+AT_ONCE = 16
+"""More tasks at once are refused for want of capacity, and are tried again."""
 LIMITS = {
     "action": "set_limit",
     "limit_microusd": 10**12,
@@ -54,15 +54,14 @@ class Lived:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=100, help="executions of run-nst a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=48, help="executions of run-nst a round")
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=100, help="simulated worlds")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     control = control_plane()
     executions(control, AT_ONCE)  # loads, compiles and fills caches
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     rounds = [executions(control, given.runs) for _ in range(given.rounds)]
     worlds = simulated(given.seeds)
     rates = [r.rate for r in rounds]

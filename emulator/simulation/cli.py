@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 
 import click
 from rich.console import Console
@@ -69,6 +70,16 @@ def simulate(seeds: int, first: int, jobs: int, replay: int | None) -> None:
     sys.exit(1 if failures else 0)
 
 
+@cache
+def _ready() -> None:
+    """Load everything, once in each process."""
+    from emulator.simulation.plan import draw  # noqa: PLC0415
+    from emulator.simulation.play import play, settle_memory  # noqa: PLC0415
+
+    play(draw(0))
+    settle_memory()
+
+
 def _live_all(seeds: range, jobs: int) -> Iterator[list[Lived]]:
     parts = [seeds[at : at + SEEDS_AT_ONCE] for at in range(0, len(seeds), SEEDS_AT_ONCE)]
     if jobs == 1:
@@ -86,6 +97,7 @@ def live(seeds: range) -> list[Lived]:
     from emulator.simulation.plan import draw  # noqa: PLC0415 (slow imports, in the workers only)
     from emulator.simulation.play import play  # noqa: PLC0415
 
+    _ready()
     found = []
     for seed in seeds:
         report = play(draw(seed))
