@@ -103,9 +103,7 @@ async def _one(world: World) -> None:
     run_id = world.token_hex(16)
     await _put(world, runs.content_key(run_id))
     params = runs.RunParams.parse({"quality": "draft", "size": 256})
-    rate = prices.rates(
-        region="us-east-1", architecture="X86_64", cpu_units=2048, memory_mib=4096
-    )
+    rate = prices.rates(region="us-east-1", architecture="X86_64", cpu_units=2048, memory_mib=4096)
     ceiling = prices.run_ceiling_microusd(rate, 30)
     given = runs.run_input(
         run_id, [runs.Style(STYLE)], params, deadline_s=30, ceiling_microusd=ceiling
