@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from benchmarks.machine import machine, write_section
 from emulator.simulation.control_plane import ControlPlane
+from emulator.simulation.habits import Habits
 from emulator.simulation.pace import INSTANT
 from emulator.simulation.plan import draw
 from emulator.simulation.play import control_plane, play, settle_memory
-from emulator.simulation.stub_task import Habits
 from emulator.simulation.virtual_time import run
 from emulator.simulation.visitors import STYLE
 from emulator.simulation.world import World, until

@@ -16,9 +16,9 @@ from emulator.settings import Settings
 from emulator.simulation import bill as bills
 from emulator.simulation.bill import Bill
 from emulator.simulation.control_plane import ControlPlane
+from emulator.simulation.habits import Habits
 from emulator.simulation.inspector import Inspector, Violation
 from emulator.simulation.plan import Operation, Plan, Trouble, Visit
-from emulator.simulation.stub_task import Habits
 from emulator.simulation.virtual_time import run
 from emulator.simulation.visitors import STYLE, Visitor, operate
 from emulator.simulation.world import World

@@ -10,7 +10,6 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,35 +17,12 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock, iso
 from emulator.core.errors import AwsError, NoReply, ProcessCrash
 from emulator.ecs.driver import ContainerSpec, Usage
+from emulator.simulation.habits import Habits
+from emulator.simulation.stub_client import Client
 from system import runs
 
 GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 KILLED, CRASHED = 137, 1
-
-
-@dataclass(frozen=True)
-class Habits:
-    """How a stub works: times in seconds, as the worker's own (``worker/service/timings.py``)."""
-
-    startup_s: tuple[float, float] = (0.5, 4.0)
-    order_patience_s: float = 20.0
-    token_patience_s: float = 30.0
-    watch_patience_s: float = 60.0
-    watch_poll_max_s: float = 2.0
-    heartbeat_s: float = 10.0
-    log_s: float = 10.0
-    """The worker writes its log every 2 s at most; a stub that did would mostly do that."""
-    contact_lost_s: float = 60.0
-    retry_s: float = 1.0
-    report_patience_s: float = 30.0
-    finish_s: float = 6.0
-    share_of_deadline: tuple[float, float] = (0.05, 1.1)
-    """How long it paints; beyond 1 it stops early at its deadline."""
-    refused: float = 0.05
-    """How often a picture turns out to be none."""
-    failed: float = 0.03
-    hung: float = 0.03
-    """How often it falls silent for good, and takes no SIGTERM either."""
 
 
 CANCELLED = "The run was stopped as you asked."
@@ -86,56 +62,6 @@ class StubDriver:
             Client(self._bus, self._clock, caller, spec.environment["STORAGE_BUCKET"]),
             self._clock, run_id, random.Random(seed), self._habits,  # noqa: S311 (a simulation)
         )  # fmt: skip
-
-
-class Client:
-    """The calls that a task makes, each tried three times as the SDK does."""
-
-    def __init__(self, bus: Bus, clock: Clock, caller: Caller, bucket: str) -> None:
-        self._bus = bus
-        self._clock = clock
-        self._caller = caller
-        self._bucket = bucket
-
-    async def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
-        """Call; raises AwsError, and NoReply when nothing answers."""
-        for attempt in range(3):
-            try:
-                return await self._bus.call(service, operation, params, self._caller)
-            except NoReply:
-                if attempt == 2:  # noqa: PLR2004 (the last)
-                    raise
-                await self._clock.sleep(10.0)
-            except AwsError as error:
-                if attempt == 2 or (error.status < 500 and "Throttling" not in error.code):  # noqa: PLR2004
-                    raise
-            await self._clock.sleep(0.5 * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
-
-    async def document(self, key: str) -> dict[str, Any] | None:
-        """A JSON object; None when there is none."""
-        try:
-            answer = await self.call("s3", "GetObject", Bucket=self._bucket, Key=key)
-        except AwsError as error:
-            if error.code == "NoSuchKey":
-                return None
-            raise
-        found: dict[str, Any] = json.loads(answer["Body"])
-        return found
-
-    async def there(self, key: str) -> bool:
-        """Whether there is an object."""
-        try:
-            await self.call("s3", "HeadObject", Bucket=self._bucket, Key=key)
-        except AwsError as error:
-            if error.status == 404:  # noqa: PLR2004 (not found)
-                return False
-            raise
-        return True
-
-    async def put(self, key: str, body: bytes) -> None:
-        """Write an object."""
-        await self.call("s3", "PutObject", Bucket=self._bucket, Key=key, Body=body)
 
 
 class StubTask:

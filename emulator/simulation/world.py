@@ -31,9 +31,10 @@ from emulator.functions.in_process import InProcessFunction, InProcessFunctions
 from emulator.s3 import S3Service
 from emulator.settings import Settings
 from emulator.simulation.control_plane import ROOT, ControlPlane, deployer
+from emulator.simulation.habits import Habits
 from emulator.simulation.lateness import Lateness
 from emulator.simulation.pace import Pace
-from emulator.simulation.stub_task import Habits, StubDriver
+from emulator.simulation.stub_task import StubDriver
 from emulator.simulation.virtual_time import VirtualClock
 from emulator.states import StatesService
 from system import stack

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emulator.core.faults import Rule
+from emulator.simulation.habits import Habits
 from emulator.simulation.pace import Pace
 from emulator.simulation.plan import EPOCHS, Happening, Operation, Plan, Trouble, Visit
 from emulator.simulation.play import Report, play
-from emulator.simulation.stub_task import Habits
 
 CALM = Habits(refused=0.0, failed=0.0, hung=0.0)
 HUNG = Habits(refused=0.0, failed=0.0, hung=1.0)

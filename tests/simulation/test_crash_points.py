@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from emulator.core.faults import Rule
+from emulator.simulation.habits import Habits
 from emulator.simulation.plan import EPOCHS, Plan, Trouble, Visit
 from emulator.simulation.play import Report, play
-from emulator.simulation.stub_task import Habits
 
 CALM = Habits(refused=0.0, failed=0.0, hung=0.0)
 VISIT = Visit(1.0, 1, "draft", 64, admitted=False)
