@@ -23,6 +23,7 @@ from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import EmulatorError
+from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.logs import LogSink
 from emulator.deploy import Deployer, Deployment
@@ -168,16 +169,12 @@ class Emulator:
         )
         await self.tasks.start()
         self._ends.push_async_callback(self.tasks.stop)
-        self.events = EventsService(lane, clock, bus)
+        self._make_faults()
+        self._serving()
         await self.events.start()
         self._ends.push_async_callback(self.events.stop)
-        self._serving()
         self._connect()
-        hooks = ControlHooks(
-            load_api=self.gateway.load_api,
-            set_throttles=self.gateway.set_throttles,
-            identities_changed=self.directory.changed,
-        )
+        hooks = self._hooks()
         app = EndpointApp(
             bus,
             lane,
@@ -186,6 +183,7 @@ class Emulator:
             gateway=self.gateway.handle,
             internal=InternalApi(self),
             after_moto=hooks.after_moto,
+            faults=self.faults,
         )
         self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
@@ -199,9 +197,17 @@ class Emulator:
         }
         self.ready = True
 
+    def _hooks(self) -> ControlHooks:
+        return ControlHooks(
+            load_api=self.gateway.load_api,
+            set_throttles=self.gateway.set_throttles,
+            identities_changed=self.directory.changed,
+        )
+
     def _serving(self) -> None:
-        """The data planes of API Gateway and CloudFront, and what tells the latter of them."""
+        """EventBridge, and the data planes of API Gateway and CloudFront with its control plane."""
         clock = self.clock
+        self.events = EventsService(self.lane, clock, self.bus)
         self.gateway = GatewayService(self.bus, clock, GatewaySettings())
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
@@ -230,6 +236,13 @@ class Emulator:
         if bound is not None:
             listener = Listener(StatesLocalApp(self.bus, self.settings.region), bound)
             self._states_local = await self._ends.enter_async_context(listener)
+
+    def _make_faults(self) -> None:
+        """Faults by rule stand around every call; none is set at first."""
+        self.faults = Faults(self.clock, tasks=self.tasks)
+        self.bus.use(self.faults.around)
+        self.bus.subscribe(self.faults.hear)
+        self._ends.push_async_callback(self.faults.stop)
 
     def _connect(self) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""

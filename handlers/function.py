@@ -43,7 +43,7 @@ class Function:
     def __call__(self, event: Any, context: Any, parts: Parts) -> dict[str, Any]:
         """Answer an event; ``context`` is Lambda's."""
         request_id = str(getattr(context, "aws_request_id", "") or "")
-        call = Call(parts, Log(self.name, parts.now), request_id)
+        call = Call(parts, Log(self.name, parts.now, parts.write), request_id)
         call.log.bind(request_id=request_id or None)
         if proxy.is_request(event):
             return self._answer(proxy.request(event), call)

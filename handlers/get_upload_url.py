@@ -32,7 +32,7 @@ def _admit(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
     if not 1 <= len(styles) <= runs.STYLES_MAX:
         raise InvalidRequest(f"A run has 1 to {runs.STYLES_MAX} styles.")
     kinds = [_picture(style, gallery=True) for style in styles]
-    run_id = runs.make_run_id()
+    run_id = runs.make_run_id(call.parts.token_hex)
     call.log.bind(run_id=run_id)
     return {
         "run_id": run_id,
@@ -76,7 +76,10 @@ def _post_upload_url(request: proxy.Request, call: Call) -> dict[str, Any]:
     if unknown:
         raise InvalidRequest(f"There is no member {min(unknown)[:40]!r}.")
     content_type = runs.check_content_type(body.get("content_type"))
-    run_id = runs.check_run_id(body["run_id"]) if "run_id" in body else runs.make_run_id()
+    if "run_id" in body:
+        run_id = runs.check_run_id(body["run_id"])
+    else:
+        run_id = runs.make_run_id(call.parts.token_hex)
     slot = body.get("slot")
     if not isinstance(slot, str):
         raise InvalidRequest("slot must be content, or style-0 to style-3.")

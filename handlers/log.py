@@ -14,7 +14,8 @@ VALUE_CHARS_MAX = 2_000
 NAMESPACE = "NST"
 
 
-def _print(line: str) -> None:
+def print_line(line: str) -> None:
+    """Print a line at once: Lambda takes what a function prints into its log."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -25,7 +26,7 @@ class Log:
 
     function: str
     now: Callable[[], float]
-    write: Callable[[str], None] = _print
+    write: Callable[[str], None] = print_line
     bound: dict[str, Any] = field(default_factory=dict)
 
     def bind(self, **members: Any) -> None:

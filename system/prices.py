@@ -233,7 +233,7 @@ def overhead_microusd(rate: Rates) -> int:
 # What a run uses besides its task, counted from the workflows, the handlers and the worker. Every
 # count is the most that their own retry limits allow, since what is not reserved is not covered.
 
-TRANSITIONS = 8 + (3 + 3) + (3 + 30) + (3 + 3)
+TRANSITIONS = 9 + (3 + 3) + (3 + 30) + (3 + 3)
 """run-nst: its longest path, and the retries of Start NST, Stop NST and Settle."""
 EXPRESS_REQUESTS = 4
 """admit-run, start-run, and reconcile for a stopped task and for a run that ended badly."""

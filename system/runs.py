@@ -7,7 +7,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,9 +32,9 @@ class InvalidRunError(ValueError):
     """Something about a run is not as it must be; the message is a sentence for the visitor."""
 
 
-def make_run_id() -> str:
+def make_run_id(token_hex: Callable[[int], str] = secrets.token_hex) -> str:
     """A new run id: 128 random bits as 32 lower-case hexadecimal digits."""
-    return secrets.token_hex(16)
+    return token_hex(16)
 
 
 def is_run_id(value: object) -> bool:

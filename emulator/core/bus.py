@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -77,6 +77,21 @@ class Guard(Protocol):
 Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
+@dataclass(frozen=True)
+class BusCall:
+    """A call on its way to a service."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+    caller: Caller
+
+
+Proceed = Callable[[], Awaitable[dict[str, Any]]]
+Middleware = Callable[[BusCall, Proceed], Awaitable[dict[str, Any]]]
+"""Stands around every call: awaits ``proceed()`` for its effect and answer, or does not."""
+
+
 class Bus:
     """Registry of the services and of those who listen to their events."""
 
@@ -84,6 +99,7 @@ class Bus:
         self._services: dict[str, Service] = {}
         self._fallback: Callable[[str], Service | None] | None = None
         self._subscribers: list[Subscriber] = []
+        self._around: list[Middleware] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._guard: Guard | None = None
 
@@ -131,14 +147,30 @@ class Bus:
         """``find(name)`` gives a service for names that nobody registered, or None."""
         self._fallback = find
 
+    def use(self, middleware: Middleware) -> None:
+        """Put ``middleware`` around every call, inside of those that are there already."""
+        self._around.append(middleware)
+
     async def call(
         self, service: str, operation: str, params: dict[str, Any], caller: Caller
     ) -> dict[str, Any]:
         """Call ``operation`` (PascalCase, as in the API) of ``service``.
 
-        Raises AwsError as the service does (AccessDenied among others), NotSupported for a
-        service that is not there.
+        Raises AwsError as the service does (AccessDenied among others), NotSupported for a service
+        that is not there; where faults are set, NoReply and ProcessCrash, too.
         """
+        if not self._around:
+            return await self._deliver(service, operation, params, caller)
+        return await self._through(0, BusCall(service, operation, params, caller))
+
+    async def _through(self, index: int, call: BusCall) -> dict[str, Any]:
+        if index == len(self._around):
+            return await self._deliver(call.service, call.operation, call.params, call.caller)
+        return await self._around[index](call, lambda: self._through(index + 1, call))
+
+    async def _deliver(
+        self, service: str, operation: str, params: dict[str, Any], caller: Caller
+    ) -> dict[str, Any]:
         found = self._services.get(service)
         if found is None and self._fallback is not None:
             found = self._fallback(service)
@@ -159,12 +191,12 @@ class Bus:
         asynchronous; a subscriber that fails is logged and does not disturb the publisher.
         """
         for subscriber in self._subscribers:
-            task = asyncio.get_running_loop().create_task(_deliver(subscriber, event))
+            task = asyncio.get_running_loop().create_task(_tell(subscriber, event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
 
-async def _deliver(subscriber: Subscriber, event: dict[str, Any]) -> None:
+async def _tell(subscriber: Subscriber, event: dict[str, Any]) -> None:
     try:
         await subscriber(event)
     except Exception:

@@ -44,3 +44,18 @@ class NotSupported(AwsError):  # noqa: N818 - reads as what the client is told
             f"{what} is not supported by this emulator; see docs/fidelity.md",
             400,
         )
+
+
+class NoReply(EmulatorError):  # noqa: N818 - what happened, not what is wrong
+    """The caller gets no answer to its call, whether it had an effect or not.
+
+    Clients see a connection that ends or a read that times out.
+    """
+
+
+class ProcessCrash(BaseException):
+    """The process that made the call is gone, as killed at this very moment.
+
+    No ``except Exception`` may take it. Raised to callers whose processes are parts of this
+    program, which end as the process would.
+    """

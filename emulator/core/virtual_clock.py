@@ -214,13 +214,16 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualClock:
-    """The emulator's Clock over the running VirtualLoop."""
+    """The emulator's Clock over the running VirtualLoop, which begins at ``epoch``."""
 
     keeps_real_time = False
 
+    def __init__(self, epoch: float = EPOCH) -> None:
+        self._epoch = epoch
+
     def now(self) -> float:
-        """Seconds since the Unix epoch; a loop begins at `EPOCH`."""
-        return EPOCH + asyncio.get_running_loop().time()
+        """Seconds since the Unix epoch."""
+        return self._epoch + asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
         """Return after ``seconds``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.core.documents import copied
 from emulator.core.errors import AwsError, NotSupported
 
 CONTAINER_MEMBERS = frozenset(
@@ -66,7 +66,7 @@ def placement(account: str, region: str, cluster: str, definition: str) -> Place
         task_role_arn=getattr(known, "task_role_arn", None) or None,
         execution_role_arn=getattr(known, "execution_role_arn", None) or None,
         tags=tuple(known.tags or ()),
-        containers=tuple(copy.deepcopy(c) for c in known.container_definitions),
+        containers=tuple(copied(c) for c in known.container_definitions),
     )
 
 

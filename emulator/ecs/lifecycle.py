@@ -79,6 +79,13 @@ class TaskRun:
         shape["desiredStatus"] = STOPPED
         self._stop.set()
 
+    def kill(self, reason: str | None = None) -> None:
+        """Kill the containers that run, with a reason that their documents show."""
+        for running in self._running:
+            if reason is not None:
+                self.task.container(running.plan.name).setdefault("reason", reason)
+            running.container.kill()
+
     async def run(self) -> None:
         """Live the task's life; returns when it is STOPPED."""
         try:
@@ -113,9 +120,11 @@ class TaskRun:
                 return
             self.task.shape["pullStoppedAt"] = self._clock.now()
             await self._check_log_groups()
-            self._scratch = Path(tempfile.mkdtemp(prefix="nst-task-"))
+            scratch = self._around.settings.scratch_dir
+            if scratch is None:
+                scratch = self._scratch = Path(tempfile.mkdtemp(prefix="nst-task-"))
             for plan in self._plan.containers:
-                await self._start_container(plan, self._scratch)
+                await self._start_container(plan, scratch)
         except StartError as error:
             self.stop("TaskFailedToStart", str(error))
 

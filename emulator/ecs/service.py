@@ -16,7 +16,7 @@ from emulator.core.logs import Lane, LogSink
 from emulator.ecs import definitions, permissions, requests
 from emulator.ecs import task as tasks
 from emulator.ecs.driver import Driver, ProcessDriver
-from emulator.ecs.lifecycle import Surroundings, TaskRun
+from emulator.ecs.lifecycle import OUT_OF_MEMORY, Surroundings, TaskRun
 from emulator.ecs.metadata import MetadataApp
 from emulator.ecs.settings import TasksSettings
 from emulator.ecs.task import STOPPED, Task
@@ -62,6 +62,7 @@ class TasksService:
         self._driver = driver or ProcessDriver(settings.images, settings.working_dir)
         self._metadata = MetadataApp(clock, credentials, settings.credentials_s)
         self._listener: Listener | None = None
+        self._metadata_url: str | None = None
         self._tasks: dict[str, Task] = {}
         self._tokens: dict[str, dict[str, Any]] = {}
         self._runs: dict[str, TaskRun] = {}
@@ -75,8 +76,11 @@ class TasksService:
 
     async def start(self) -> None:
         """Start the metadata server, and read what the journal knows of earlier tasks."""
-        listening = bind("127.0.0.1", 0, "the task metadata endpoint")
-        self._listener = await Listener(self._metadata, listening).__aenter__()
+        self._metadata_url = self._settings.metadata_url
+        if not self._metadata_url:
+            listening = bind("127.0.0.1", 0, "the task metadata endpoint")
+            self._listener = await Listener(self._metadata, listening).__aenter__()
+            self._metadata_url = f"http://127.0.0.1:{self._listener.port}"
         for value in self._journal.load("ecs-task").values():
             task = Task(value["account"], value["region"], value["shape"])
             self._tasks[task.arn] = task
@@ -91,7 +95,8 @@ class TasksService:
 
     async def stop(self) -> None:
         """Kill all processes; the journal keeps the tasks for ``recover`` of the next start."""
-        listener, self._listener = self._listener, None  # no task starts from here on
+        listener, self._listener = self._listener, None
+        self._metadata_url = None  # no task starts from here on
         for life in self._lives.values():
             life.cancel()
         await asyncio.gather(*self._lives.values(), return_exceptions=True)
@@ -138,6 +143,27 @@ class TasksService:
                 return str(binding["bindIP"]), int(binding["hostPort"])
         return None
 
+    def kill(self, task_arn: str) -> None:
+        """Kill a task's containers, as a machine that fails does; nothing when it is over."""
+        run = self._runs.get(task_arn)
+        if run is not None:
+            run.kill()
+
+    def exhaust_memory(self, task_arn: str) -> None:
+        """Kill a task's containers for using too much memory; nothing when it is over."""
+        run = self._runs.get(task_arn)
+        if run is not None:
+            run.kill(OUT_OF_MEMORY)
+
+    def interrupt(self, task_arn: str) -> None:
+        """Take a task's Spot capacity away: it gets SIGTERM; nothing when it is over.
+
+        Source: AWS's page "Amazon ECS clusters for Fargate", on Spot termination notices.
+        """
+        run = self._runs.get(task_arn)
+        if run is not None:
+            run.stop("SpotInterruption", "Your Spot Task was interrupted.")
+
     async def _run_task(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         requests.check(params, self._settings)
         cluster = params.get("cluster") or "default"
@@ -164,7 +190,7 @@ class TasksService:
         return {"tasks": [t.answer(tags=True) for t in started], "failures": failures}
 
     def _begin(self, task: Task, plan: requests.TaskPlan) -> Task:
-        if self._listener is None:
+        if self._metadata_url is None:
             raise AwsError("ServerException", "The emulator is stopping.", 500)
         around = Surroundings(
             self._lane,
@@ -173,7 +199,7 @@ class TasksService:
             self._logs,
             self._driver,
             self._metadata,
-            f"http://127.0.0.1:{self._listener.port}",
+            self._metadata_url,
             self._settings,
         )
         run = TaskRun(task, plan, around, self._changed)

@@ -37,9 +37,13 @@ class TasksSettings:
     """
 
     endpoint_url: str = ""
+    metadata_url: str = ""
+    """Where containers find their metadata; by default the engine serves it itself."""
     region: str = ids.REGION
     images: Mapping[str, Sequence[str]] = field(default_factory=dict)
     working_dir: Path = PROJECT
+    scratch_dir: Path | None = None
+    """Home and temporary folder of all tasks; by default each has its own, gone with it."""
     task_timing: TaskTiming = field(default_factory=TaskTiming)
     capacity_tasks: int = 16
     """Tasks that are not STOPPED; more get a failure, as when Fargate has no capacity."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from emulator.core import ids
 from emulator.core.bus import Caller
 from emulator.core.clock import iso
+from emulator.core.documents import copied
 from emulator.ecs.definitions import Placement
 from emulator.ecs.requests import TaskPlan
 
@@ -79,14 +79,14 @@ class Task:
 
     def answer(self, *, tags: bool) -> dict[str, Any]:
         """What the API answers; tags only when they were asked for."""
-        shape = copy.deepcopy(self.shape)
+        shape = copied(self.shape)
         if not tags:
             shape["tags"] = []
         return shape
 
     def event(self, now: float) -> dict[str, Any]:
         """The EventBridge event of a change of state, in its envelope."""
-        detail = {k: _iso(k, v) for k, v in copy.deepcopy(self.shape).items() if k != "tags"}
+        detail = {k: _iso(k, v) for k, v in copied(self.shape).items() if k != "tags"}
         for attachment in detail["attachments"]:
             attachment["type"] = "eni"
         detail["updatedAt"] = iso(now)
@@ -179,7 +179,7 @@ def _interface(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _overrides(params: Mapping[str, Any], plan: TaskPlan) -> dict[str, Any]:
-    given = copy.deepcopy(dict(params.get("overrides") or {}))
+    given = copied(dict(params.get("overrides") or {}))
     named = {o["name"] for o in given.get("containerOverrides") or ()}
     missing = [{"name": c.name} for c in plan.containers if c.name not in named]
     given["containerOverrides"] = [*(given.get("containerOverrides") or ()), *missing]

@@ -21,15 +21,17 @@ from starlette.types import Receive, Scope, Send
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import iso
-from emulator.core.errors import AwsError, NotSupported
+from emulator.core.errors import AwsError, NoReply, NotSupported
+from emulator.core.faults import Faults
 from emulator.core.policy.principals import is_root
 from emulator.core.rest_xml import rest_xml
 from emulator.core.sigv4_refusals import missing
-from emulator.endpoint import lambda_front
+from emulator.endpoint import lambda_front, s3_faults
 from emulator.endpoint.callers import Callers
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
 from emulator.endpoint.operations import called, is_anonymous
 from emulator.endpoint.router import Route, operation_of, route
+from emulator.endpoint.s3_faults import Cut
 from emulator.endpoint.wire import Protocol, error_response, protocol_of
 
 log = logging.getLogger("emulator.endpoint")
@@ -60,6 +62,7 @@ class EndpointApp:
         gateway: GatewayHandler,
         internal: InternalHandler,
         after_moto: AfterMoto,
+        faults: Faults | None = None,
     ) -> None:
         self._bus = bus
         self._lane = lane
@@ -68,16 +71,20 @@ class EndpointApp:
         self._gateway = gateway
         self._internal = internal
         self._after_moto = after_moto
+        self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (lifespan events are not for us)."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        response: Response | Cut
         try:
             response = await self._answer(request)
         except ClientDisconnect:
             return
+        except NoReply:
+            response = Cut()
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -89,13 +96,18 @@ class EndpointApp:
         request_id = ids.request_id()
         await self._callers.known(found)
         if found.service == "s3":
+            if self._faults is not None and self._faults.any:
+                caller = self._callers.believed(found, request_id)
+                return await s3_faults.answer(
+                    self._faults, request, caller, lambda: self._s3(request, request_id)
+                )
             return await self._s3(request, request_id)
         protocol = protocol_of(request, found.service)
         try:
             return await self._call(found, protocol, request, request_id)
         except AwsError as error:
             return error_response(protocol, error, request_id)
-        except ClientDisconnect:
+        except (ClientDisconnect, NoReply):
             raise
         except Exception:
             log.exception("%s %s failed inside the emulator", found.service, request.url.path)

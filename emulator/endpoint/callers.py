@@ -56,10 +56,8 @@ class Callers:
         if found.access_key is None:
             return None
         if self.enforced:
-            caller = self._proven(found, protocol, request, body, request_id)
-        else:
-            caller = self._believed(found, request_id)
-        return caller
+            return self._proven(found, protocol, request, body, request_id)
+        return self.believed(found, request_id)
 
     def _proven(
         self, found: Route, protocol: Protocol, request: Request, body: bytes, request_id: str
@@ -84,8 +82,11 @@ class Callers:
             user_agent=facts.headers.get("user-agent", ""),
         )
 
-    def _believed(self, found: Route, request_id: str) -> Caller:
-        key = str(found.access_key)
+    def believed(self, found: Route, request_id: str) -> Caller | None:
+        """Whom the key belongs to, without proof; None where a header names no key."""
+        if found.access_key is None:
+            return None
+        key = found.access_key
         region = found.region or ids.REGION
         held = self._credentials.find(key)
         if held is not None:

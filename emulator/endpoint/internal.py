@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from emulator.core.errors import NotSupported
+from emulator.core.faults import Rule
+
 if TYPE_CHECKING:
     from emulator.emulator import Emulator
 
 
+FAULTS = "/_nst/faults"
+
+
 class InternalApi:
-    """``/_localstack/health`` as tools expect it, and ``/_nst/status``."""
+    """``/_localstack/health`` as tools expect it, ``/_nst/status`` and ``/_nst/faults``."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -30,9 +37,31 @@ class InternalApi:
             return JSONResponse(
                 {"version": "0.1.0", "edition": "nst", "is_license_activated": True}
             )
+        if path == FAULTS or path.startswith(f"{FAULTS}/"):
+            return await self._fault_calls(request, path.removeprefix(FAULTS).strip("/"))
         if path == "/_nst/status":
             return JSONResponse(status(self._emulator))
         return JSONResponse({"message": f"There is nothing at {path}."}, status_code=404)
+
+    async def _fault_calls(self, request: Request, ident: str) -> Response:
+        """GET: the rules; POST: set one; DELETE: take back one by its id, or all."""
+        faults = self._emulator.faults
+        if request.method == "GET" and not ident:
+            return JSONResponse({"rules": faults.rules()})
+        if request.method == "DELETE":
+            removed = int(faults.remove(ident)) if ident else faults.clear()
+            return JSONResponse(
+                {"removed": removed}, status_code=200 if removed or not ident else 404
+            )
+        if request.method == "POST" and not ident:
+            try:
+                body = await request.body()
+                return JSONResponse({"id": faults.add(Rule.parse(json.loads(body or b"null")))})
+            except ValueError as error:  # a rule that makes no sense is one, too
+                return JSONResponse({"message": str(error)}, status_code=400)
+            except NotSupported as error:
+                return JSONResponse({"message": error.message}, status_code=400)
+        return JSONResponse({"message": "GET, POST or DELETE"}, status_code=405)
 
 
 def status(emulator: Emulator) -> dict[str, object]:

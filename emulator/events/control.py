@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.core.documents import copied
 from emulator.core.errors import AwsError
 
 DEFAULT_BUS = "default"
@@ -65,7 +65,7 @@ def rules(account: str, region: str, bus: str = DEFAULT_BUS) -> list[Rule]:
             region=region,
             pattern=rule.event_pattern.dump() or None,
             expression=rule.scheduled_expression or None,
-            targets=tuple(copy.deepcopy(t) for t in rule.targets),
+            targets=tuple(copied(t) for t in rule.targets),
         )
         for rule in (known.rules.values() if known else ())
         if rule.state != "DISABLED"
@@ -89,7 +89,7 @@ def schedules(account: str, region: str) -> list[Schedule]:
             end=_seconds(known.end_date),
             deleted_after=known.action_after_completion == DELETE,
             changed=float(known.last_modified_date),
-            target=copy.deepcopy(known.target),
+            target=copied(known.target),
         )
         for group in scheduler_backends[account][region].schedule_groups.values()
         for known in group.schedules.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,13 +33,19 @@ class EventsService:
     """Matches events with moto's rules and delivers them through the bus."""
 
     def __init__(
-        self, lane: Lane, clock: Clock, bus: Bus, settings: EventsSettings | None = None
+        self,
+        lane: Lane,
+        clock: Clock,
+        bus: Bus,
+        settings: EventsSettings | None = None,
+        *,
+        rng: random.Random | None = None,
     ) -> None:
         self._lane = lane
         self._clock = clock
         self._bus = bus
         self._settings = settings or EventsSettings()
-        self._deliveries = Deliveries(bus, clock, self._settings)
+        self._deliveries = Deliveries(bus, clock, self._settings, rng)
         self._scheduler = Scheduler(
             lane, clock, self._settings, self._deliveries, self._send_to_targets
         )

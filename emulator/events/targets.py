@@ -15,7 +15,7 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.credentials import session_arn
-from emulator.core.errors import AwsError, NotSupported
+from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.events.settings import EventsSettings
 
 log = logging.getLogger("emulator.events")
@@ -96,11 +96,13 @@ def service_of(source: str) -> str:
 class Deliveries:
     """Makes the calls in the background, and makes them again when they were throttled."""
 
-    def __init__(self, bus: Bus, clock: Clock, settings: EventsSettings) -> None:
+    def __init__(
+        self, bus: Bus, clock: Clock, settings: EventsSettings, rng: random.Random | None = None
+    ) -> None:
         self._bus = bus
         self._clock = clock
         self._settings = settings
-        self._random = random.Random()  # noqa: S311 (jitter)
+        self._random = rng or random.Random()  # noqa: S311 (jitter)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(
@@ -142,8 +144,8 @@ class Deliveries:
             try:
                 await self._assume(caller, source)
                 await self._bus.call(call.service, call.operation, dict(call.params), caller)
-            except AwsError as error:
-                again = error.code in RETRIED or error.status in {429, 500, 502, 503}
+            except (AwsError, NoReply) as error:
+                again = _is_retried(error)
                 if not again or tried >= attempts or self._clock.now() - began >= age:
                     log.error(  # noqa: TRY400 (the error's sentence says it all)
                         "%s could not reach its target by %s:%s: %s",
@@ -166,3 +168,10 @@ class Deliveries:
             raise AwsError(
                 "AccessDeniedException", f"{service} may not assume the role {caller.role_arn}."
             )
+
+
+def _is_retried(error: AwsError | NoReply) -> bool:
+    """Without an answer the event is delivered again, maybe twice: at least once is the promise."""
+    if isinstance(error, NoReply):
+        return True
+    return error.code in RETRIED or error.status in {429, 500, 502, 503}

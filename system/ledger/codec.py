@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from system.ledger.errors import LedgerCorruptError
@@ -35,7 +35,7 @@ def encode(ledger: Ledger) -> bytes:
     for field in fields(Ledger):
         value = getattr(ledger, field.name)
         if field.name in _LISTS:
-            document[field.name] = [list(asdict(row).values()) for row in value]
+            document[field.name] = [list(vars(row).values()) for row in value]
         else:
             document[field.name] = list(value) if isinstance(value, tuple) else value
     for name in _DERIVED:

@@ -10,7 +10,7 @@ from typing import Any
 
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
-from emulator.core.errors import AwsError
+from emulator.core.errors import AwsError, NoReply
 from emulator.states.faults import StateFault
 from emulator.states.integrations.jobs import Jobs
 from emulator.states.integrations.sdk_models import SdkOperation
@@ -118,7 +118,8 @@ async def call_sdk(
     except (StateFault, asyncio.CancelledError):
         raise
     except Exception as error:
-        log.exception("%s.%s broke", operation.bus_name, operation.name)
+        if not isinstance(error, NoReply):
+            log.exception("%s.%s broke", operation.bus_name, operation.name)
         raise StateFault(
             f"{operation.prefix}.SdkClientException", f"Unable to execute HTTP request: {error}"
         ) from error
@@ -143,7 +144,8 @@ async def call_v1(
     except (StateFault, asyncio.CancelledError):
         raise
     except Exception as error:
-        log.exception("%s.%s broke", service, operation.name)
+        if not isinstance(error, NoReply):
+            log.exception("%s.%s broke", service, operation.name)
         raise StateFault(
             f"{client.prefix}.SdkClientException", f"Unable to execute HTTP request: {error}"
         ) from error

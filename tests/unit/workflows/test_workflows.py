@@ -347,6 +347,55 @@ def test_a_task_that_cannot_start(name: str, attempts: int) -> None:
     assert world.asked("settle")[0]["task"] == {"state": "never_started"}
 
 
+@pytest.mark.parametrize("name", ["Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"])
+@pytest.mark.parametrize(
+    ("function", "action", "answer"),
+    [
+        ("start-nst", "start", {"task_arn": "t"}),
+        ("stop-nst", "ensure_stopped", {"task": {"state": "stopped"}}),
+        ("update-budget", "settle", {"outcome": "settled"}),
+    ],
+)
+def test_a_function_that_was_cut_off_is_called_again(
+    name: str, function: str, action: str, answer: dict[str, Any]
+) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html."""
+
+    async def scene(world: World) -> None:
+        world.say(function, action, Failure(name), answer)
+        await world.sync("start_run", START)
+        assert (await world.run_ended())["status"] == "SUCCEEDED"
+
+    assert len(play(scene).asked(action)) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "answer"),
+    [
+        ("get-upload-url", "check", RUN),
+        ("update-budget", "reserve", {"outcome": "reserved", "fresh": True}),
+    ],
+)
+def test_a_function_that_crashed_before_the_run_is_called_again(
+    function: str, action: str, answer: dict[str, Any]
+) -> None:
+    async def scene(world: World) -> None:
+        world.say(function, action, Failure("Runtime.ExitError"), answer)
+        assert (await world.sync("start_run", START))["status"] == "SUCCEEDED"
+
+    assert len(play(scene).asked(action)) == 2
+
+
+def test_a_task_that_cannot_be_seen_keeps_its_money_until_reconcile_has_found_it() -> None:
+    async def scene(world: World) -> None:
+        world.report = ("silence", "")
+        world.say("stop-nst", "ensure_stopped", {"task": {"state": "unknown"}})
+        await world.sync("start_run", START)
+        assert problem(await world.run_ended())["code"] == "worker-lost"
+
+    assert not play(scene).asked("settle")
+
+
 def test_every_attempt_to_start_has_a_token_of_its_own() -> None:
     async def scene(world: World) -> None:
         world.say("start-nst", "start", Failure("NoCapacity"), {"task_arn": "t"})

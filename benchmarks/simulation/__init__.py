@@ -1,0 +1,1 @@
+"""How fast the system lives on virtual time."""

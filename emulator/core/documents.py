@@ -1,0 +1,24 @@
+"""JSON-like documents."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+def copied(document: T) -> T:
+    """A copy of dictionaries and lists all the way down; the rest is shared.
+
+    Many times as fast as ``copy.deepcopy``, which also looks for cycles and for objects.
+    """
+    return cast("T", _copied(document))
+
+
+def _copied(document: Any) -> Any:
+    kind = type(document)
+    if kind is dict:
+        return {key: _copied(value) for key, value in document.items()}
+    if kind is list:
+        return [_copied(value) for value in document]
+    return document

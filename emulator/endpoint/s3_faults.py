@@ -1,0 +1,99 @@
+"""Faults of S3 over HTTP, where calls do not go over the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from emulator.core import ids
+from emulator.core.bus import BusCall, Caller
+from emulator.core.errors import AwsError
+from emulator.core.faults import Faults
+from emulator.s3.rest import Rest, error_answer, host_id
+
+ANONYMOUS = Caller(ids.ACCOUNT, ids.REGION, "anonymous")
+_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+_BUCKET = {
+    "GET": "ListObjectsV2",
+    "HEAD": "HeadBucket",
+    "PUT": "CreateBucket",
+    "DELETE": "DeleteBucket",
+    "POST": "PostObject",
+}
+
+
+class Cut:
+    """No answer: the client sees the connection end."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Close the connection under the request.
+
+        ASGI has no message for it; the server's own object behind ``send`` has the transport.
+        """
+        del scope
+        send.__self__.transport.abort()  # type: ignore[attr-defined]
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def answer(
+    faults: Faults,
+    request: Request,
+    caller: Caller | None,
+    serve: Callable[[], Awaitable[Response]],
+) -> Response:
+    """Serve a request, with whatever fault is set for its operation; raises NoReply.
+
+    A ``duplicate`` is for calls on the bus: a request's body can be read once.
+    """
+    who = caller or ANONYMOUS
+    head = request.method == "HEAD"
+
+    async def once() -> dict[str, Any]:
+        return {"response": await serve()}
+
+    try:
+        answered = await faults.around(BusCall("s3", operation_of(request), {}, who), once)
+    except AwsError as error:
+        refused = error_answer(error, who.request_id or ids.request_id(), host_id(), head=head)
+        if not await Rest(request).drain():
+            refused.add({"connection": "close"})
+        return refused
+    response: Response = answered["response"]
+    return response
+
+
+def operation_of(request: Request) -> str:
+    """The API's name of a request; of rarely used sub-resources, ``method?sub-resource``."""
+    rest = Rest(request)
+    rest.address()
+    query = [name for name in request.query_params if not name.lower().startswith("x-amz-")]
+    if rest.key is not None:
+        if "uploadId" in query or "uploads" in query or "partNumber" in query:
+            return _multipart(request.method, query)
+        if request.method == "PUT" and "x-amz-copy-source" in request.headers:
+            return "CopyObject"
+        sub = [name for name in query if name in {"tagging", "acl", "attributes"}]
+        return f"{request.method}?{sub[0]}" if sub else _OBJECT.get(request.method, request.method)
+    if "delete" in query:
+        return "DeleteObjects"
+    plain = {"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after",
+             "encoding-type", "marker", "fetch-owner"}  # fmt: skip
+    sub = [name for name in query if name not in plain]
+    if rest.bucket is None:
+        return "ListBuckets"
+    return f"{request.method}?{sub[0]}" if sub else _BUCKET.get(request.method, request.method)
+
+
+def _multipart(method: str, query: list[str]) -> str:
+    if "uploads" in query:
+        return "CreateMultipartUpload"
+    return {
+        "PUT": "UploadPart",
+        "POST": "CompleteMultipartUpload",
+        "DELETE": "AbortMultipartUpload",
+    }.get(method, "ListParts")

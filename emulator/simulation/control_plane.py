@@ -1,0 +1,103 @@
+"""The control plane of simulated worlds: moto in the same thread, deployed once for all of them.
+
+Cluster, task definition, rules and schedules are the same in every world; what changes (objects,
+executions, tasks) is each world's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from emulator.core.bus import Bus, Caller
+from emulator.core.errors import AwsError
+from emulator.deploy import Deployer, Deployment
+from emulator.endpoint.control import ControlHooks
+from emulator.endpoint.moto_lane import MotoLane, MotoService
+from emulator.settings import Settings
+
+T = TypeVar("T")
+
+THERE_ALREADY = frozenset({"ResourceAlreadyExistsException", "ConflictException"})
+URLS = ("http://127.0.0.1:4566", "http://localhost:8080")
+
+
+class InlineLane(MotoLane):
+    """moto on the event loop's own thread: on virtual time nothing may wait for another thread."""
+
+    async def run(self, fn: Callable[[], T]) -> T:
+        """Run ``fn`` here and now."""
+        return fn()
+
+
+class SimulatedDeployer(Deployer):
+    """Deploys what a world without HTTP has, from the same declaration and by the same calls."""
+
+    async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Call; what is there already is as it should be: moto's state is the whole process's."""
+        try:
+            return await super()._call(service, operation, params)
+        except AwsError as error:
+            if error.code not in THERE_ALREADY:
+                raise
+            return {}
+
+    async def deploy_control_plane(self) -> None:
+        """What moto keeps."""
+        await self._task()
+        await self._rules()
+
+    async def deploy_world(self) -> dict[str, str]:
+        """What the engines keep; returns the values of the declaration's placeholders."""
+        await self._buckets()
+        await self._workflows()
+        await self._ledger()
+        return self._values
+
+
+def deployer(bus: Bus, settings: Settings) -> SimulatedDeployer:
+    """A deployer whose hooks have nothing to hand on."""
+    hooks = ControlHooks(
+        load_api=_no_api, set_throttles=_no_throttles, identities_changed=_no_identities
+    )
+    return SimulatedDeployer(bus, hooks, settings, URLS, _no_warming, _no_serving)
+
+
+class ControlPlane:
+    """moto with the system's declaration in it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lane = InlineLane()
+        self._deployed = False
+
+    def service(self, name: str) -> MotoService:
+        """One of moto's services as the bus wants it."""
+        return MotoService(name, self.lane)
+
+    async def deploy(self) -> None:
+        """Deploy, the first time."""
+        if not self._deployed:
+            self._deployed = True
+            bus = Bus()
+            bus.set_fallback(self.service)
+            await deployer(bus, self.settings).deploy_control_plane()
+
+
+async def _no_warming(_: list[str]) -> None: ...
+
+
+async def _no_serving(_: Deployment) -> None: ...
+
+
+def _no_api(_api: str, _stage: str, _document: dict[str, Any]) -> None: ...
+
+
+def _no_throttles(_api: str, _stage: str, _settings: dict[str, Any]) -> None: ...
+
+
+def _no_identities() -> None: ...
+
+
+ROOT = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", request_id="visitor")
+"""Who acts from outside: visitors' uploads and the operator's calls."""
