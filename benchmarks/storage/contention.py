@@ -13,9 +13,10 @@ from system.ledger import store, transitions
 from system.ledger.dynamodb_store import DynamoDbLedgerStore
 from system.ledger.errors import LedgerContentionError
 from system.ledger.s3_store import S3LedgerStore
+from system.ledger.state import Ledger
 from system.ledger.store import LedgerStore, Patience
 
-CEILING = 10
+CEILING, COST = 10, 7
 INVOCATIONS_MAX = 4
 """The first, and the workflows' three retries."""
 DIGEST = "d" * 64
@@ -55,7 +56,12 @@ class _Counting:
 
 
 def contend(make: Callable[[], LedgerStore], *, writers: int, changes: int) -> Contention:
-    """Each writer reserves and settles ``changes`` / 2 runs of its own, as fast as it can."""
+    """Each writer reserves and settles ``changes`` / 2 runs of its own; all begin each together.
+
+    Beginning together is what makes them collide. A writer that went on by itself at once would
+    only meet others that are pausing: in the system every change is an invocation of its own.
+    Raises what a writer raised.
+    """
     found = Contention()
     # No limit but the size's: what is measured is the compare-and-swap, not the budget.
     limits = {"limit_microusd": 10**9, "spend_per_day_max_microusd": 10**9}
@@ -64,8 +70,9 @@ def contend(make: Callable[[], LedgerStore], *, writers: int, changes: int) -> C
     if not store.create(stores[0], first):
         raise RuntimeError("there is a ledger already")
     reported: dict[str, int] = {}
+    failed: list[BaseException] = []
     lock = threading.Lock()
-    start = threading.Barrier(writers + 1)
+    together = threading.Barrier(writers)
 
     def change(kept: LedgerStore, writer: str, transition: Any) -> bool:
         for _ in range(INVOCATIONS_MAX):
@@ -82,8 +89,14 @@ def contend(make: Callable[[], LedgerStore], *, writers: int, changes: int) -> C
         return False
 
     def work(number: int, kept: LedgerStore) -> None:
-        kept.read()  # connections are not what is measured
-        start.wait()
+        try:
+            kept.read()  # connections are not what is measured
+            turns(number, kept)
+        except BaseException as error:  # noqa: BLE001 (raised below)
+            failed.append(error)
+            together.abort()
+
+    def turns(number: int, kept: LedgerStore) -> None:
         for turn in range(changes // 2):
             run = f"{number:016x}{turn:016x}"
 
@@ -94,30 +107,36 @@ def contend(make: Callable[[], LedgerStore], *, writers: int, changes: int) -> C
                 )  # fmt: skip
 
             def settle(ledger: Any, run: str = run) -> Any:
-                return transitions.settle(ledger, time.time(), run_id=run, cost_microusd=7)
+                return transitions.settle(ledger, time.time(), run_id=run, cost_microusd=COST)
 
+            together.wait()
             if change(kept, f"{run}-r", reserve):
                 with lock:
                     reported[run] = CEILING
-                if change(kept, f"{run}-s", settle):
-                    with lock:
-                        reported[run] = 7
+            together.wait()
+            if run in reported and change(kept, f"{run}-s", settle):
+                with lock:
+                    reported[run] = COST
 
     workers = [threading.Thread(target=work, args=pair) for pair in enumerate(stores)]
+    begin = time.perf_counter()
     for worker in workers:
         worker.start()
-    start.wait()
-    begin = time.perf_counter()
     for worker in workers:
         worker.join()
     found.seconds = time.perf_counter() - begin
-    ledger = store.read(stores[0])
-    booked = {held.run_id: held.ceiling_microusd for held in ledger.open}
-    spent = ledger.spent_microusd
-    settled = sum(cost for cost in reported.values() if cost != CEILING)
-    waiting = {run for run, cost in reported.items() if cost == CEILING}
-    found.unaccounted = len(set(booked) ^ waiting) + abs(spent - settled) // 7
+    if failed:
+        raise failed[0]
+    found.unaccounted = _unaccounted(store.read(stores[0]), reported)
     return found
+
+
+def _unaccounted(ledger: Ledger, reported: dict[str, int]) -> int:
+    """How many of the changes that were reported the ledger does not have, or has beside them."""
+    waiting = {run for run, cost in reported.items() if cost == CEILING}
+    settled = len(reported) - len(waiting)
+    held = {kept.run_id for kept in ledger.open}
+    return len(held ^ waiting) + abs(ledger.spent_microusd - settled * COST) // COST
 
 
 def ledgers(service: str, url: str, name: str) -> Callable[[], LedgerStore]:
