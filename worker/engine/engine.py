@@ -30,8 +30,9 @@ STYLE_LAYERS = {
 CONTENT_LAYER = "relu4_2"
 CONTENT_LAYER_FINE = "relu4_1"
 _FINE = 0.75
-_CONTENT_WEIGHT = 0.14
-_CONTENT_FALL = 2.0
+# The drawing is held while it is small and then let go: strokes are added to it (docs/nst.md).
+_CONTENT_WEIGHT = 0.35
+_CONTENT_FALL = 3.0
 _CONTENT_SIDE = 128
 _CONTRAST_LAYER = "relu3_1"
 _CONTRAST_MAX = 8.0
@@ -218,7 +219,7 @@ class _Loss:
             contrast = float(losses.Moments.of(kept[_CONTRAST_LAYER]).covariance.trace())
         contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
         weight = _CONTENT_WEIGHT * _STRENGTH_STEP ** (1 - run.params.strength)
-        weight *= (_CONTENT_SIDE / stage.side) ** _CONTENT_FALL
+        weight *= min(1.0, _CONTENT_SIDE / stage.side) ** _CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
         if fine:
             weight *= _FINE

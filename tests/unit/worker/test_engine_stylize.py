@@ -123,7 +123,7 @@ def test_at_its_deadline_the_engine_gives_what_it_has() -> None:
     assert max(result.image.shape) == 64
 
 
-def test_painting_comes_nearer_to_the_style_at_every_stage() -> None:
+def test_painting_halves_the_distance_to_the_style() -> None:
     told: list[Progress] = []
     params = EngineParams(size=64, quality="good", strength=2.0)
     stylize(picture(1), [picture(2)], params, told.append, dtype=FLOAT)
