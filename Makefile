@@ -17,7 +17,7 @@ install: $(VENV)/.installed ## set up the virtual environment only
 
 test: $(VENV)/.tox ## set up tox and run every check and test
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
-	$(BIN)/tox run-parallel --parallel 2 --parallel-live $(TOX_ARGS)
+	$(BIN)/tox run-parallel --parallel 3 --parallel-live $(TOX_ARGS)
 
 bench: install ## measure, and write docs/performance.md's tables
 	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,test]'
