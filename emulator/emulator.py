@@ -29,13 +29,13 @@ from emulator.core.logs import LogSink
 from emulator.deploy import Deployer, Deployment
 from emulator.ecs import TasksService, TasksSettings
 from emulator.edge import EdgeService, EdgeSettings
+from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
 from emulator.endpoint.callers import Callers
 from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
-from emulator.endpoint.states_local import StatesLocalApp
 from emulator.events import EventsService
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
@@ -221,7 +221,14 @@ class Emulator:
         self.directory = Directory(self.lane, credentials)
         guard = None
         if self.settings.iam:
-            guard = Guard(self.lane, self.clock, credentials, self.directory)
+            local = self.settings.stepfunctions_port is not None
+            guard = Guard(
+                self.lane,
+                self.clock,
+                credentials,
+                self.directory,
+                unchecked=frozenset({states_local.ACCOUNT} if local else ()),
+            )
             self.bus.set_guard(guard)
         self._sts = StsService(credentials, self.directory, guard)
         return guard
@@ -234,7 +241,7 @@ class Emulator:
 
     async def _serve_states_local(self, bound: socket.socket | None) -> None:
         if bound is not None:
-            listener = Listener(StatesLocalApp(self.bus, self.settings.region), bound)
+            listener = Listener(states_local.StatesLocalApp(self.bus, self.settings.region), bound)
             self._states_local = await self._ends.enter_async_context(listener)
 
     def _make_faults(self) -> None:

@@ -169,7 +169,9 @@ class Zygote:
     def _visible(self, job: dict[str, Any]) -> list[str]:
         """Directories below /tmp that a sandbox needs to see all the same."""
         linked = [os.path.realpath(e.path) for e in os.scandir(self._runtime_dir)]
-        places = {sys.prefix, sys.base_prefix}
+        # without site (-S) the prefix is not the virtual environment's, but its program is there
+        home = os.path.dirname(os.path.dirname(sys.executable))  # noqa: PTH120 - no pathlib here
+        places = {home, sys.prefix, sys.base_prefix}
         places |= {os.path.dirname(path) for path in (__file__, *linked)}  # noqa: PTH120
         places |= {job["task_root"], job["runtime_dir"]}
         below = sorted(p for p in places if p.startswith(f"{TMP}/"))

@@ -30,11 +30,22 @@ SESSION_PREFIX = "ASIA"
 
 
 class Guard:
-    """Decides on calls; on the bus, and for S3 as its authorizer."""
+    """Decides on calls; on the bus, and for S3 as its authorizer.
+
+    Accounts in ``unchecked`` may do everything: Step Functions Local has one, whose roles are
+    names that nobody looks up.
+    """
 
     def __init__(
-        self, lane: Lane, clock: Clock, credentials: CredentialStore, directory: Directory
+        self,
+        lane: Lane,
+        clock: Clock,
+        credentials: CredentialStore,
+        directory: Directory,
+        *,
+        unchecked: frozenset[str] = frozenset(),
     ) -> None:
+        self._unchecked = unchecked
         self._lane = lane
         self._clock = clock
         self._credentials = credentials
@@ -48,6 +59,8 @@ class Guard:
         self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
     ) -> None:
         """Raise the service's AccessDenied unless ``caller`` may make this call."""
+        if caller.account in self._unchecked:
+            return
         if service in CHECKED_BY_THEMSELVES:
             await self._directory.fresh()
             return
@@ -71,12 +84,16 @@ class Guard:
         context: Mapping[str, Any],
     ) -> None:
         """Raise ``service``'s AccessDenied unless ``caller`` may do one action."""
+        if caller.account in self._unchecked:
+            return
         await self._directory.fresh()
         need = Need(action, resource, context)
         await self._check(service, need, caller, {**self.facts(caller), **context})
 
     async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
         """Whether the role's trust policy lets a service assume it for ``source_arn``."""
+        if source_arn.split(":")[4] in self._unchecked:
+            return True
         await self._directory.fresh()
         role = self._directory.role(role_arn)
         if role is None or role.trust is None:
@@ -90,7 +107,7 @@ class Guard:
 
     def own(self, caller: Caller, action: str, resource: str, context: Mapping[str, Any]) -> Ruling:
         """What the caller's own policies say, as S3 asks it."""
-        if is_root(caller.principal):
+        if is_root(caller.principal) or caller.account in self._unchecked:
             return ALLOWED
         return self._rule(caller, action, resource, {**self.facts(caller), **context})
 

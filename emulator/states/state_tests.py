@@ -107,7 +107,7 @@ class _TestedVisit(Visit):
             return self._given
         made = super().context()
         execution = made["Execution"]
-        del execution["RedriveCount"]
+        execution.pop("RedriveCount", None)
         execution["RoleArn"] = execution["RoleArn"] or None
         return made
 

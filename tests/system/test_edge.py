@@ -10,19 +10,19 @@ def test_miss_then_hit_then_miss_after_an_invalidation(visitor: Visitor, stack: 
     cloudfront = stack.client("cloudfront")
     [distribution] = cloudfront.list_distributions()["DistributionList"]["Items"]
 
-    def invalidate() -> None:
+    def invalidate(reference: str) -> None:
         cloudfront.create_invalidation(
             DistributionId=distribution["Id"],
             InvalidationBatch={
                 "Paths": {"Quantity": 1, "Items": ["/*"]},
-                "CallerReference": "test",
+                "CallerReference": reference,
             },
         )
 
-    invalidate()
+    invalidate("first")
     assert visitor.http.get("/").headers["x-cache"] == "Miss from cloudfront"
     assert visitor.http.get("/").headers["x-cache"] == "Hit from cloudfront"
-    invalidate()
+    invalidate("second")
     assert visitor.http.get("/").headers["x-cache"] == "Miss from cloudfront"
 
 

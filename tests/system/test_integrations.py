@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.roles import open_role
 from tests.system.running import wait_until
 from tests.system.workflows import ACCOUNT, ROLE, Workflows, bare_workflows
 
@@ -41,12 +42,11 @@ def function(flows: Workflows) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("code.py", CODE)
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = flows.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=trust)
+    role = open_role(flows.client("iam"), "function", "lambda")
     made = flows.client("lambda").create_function(
         FunctionName="echo",
         Runtime="python3.11",
-        Role=role["Role"]["Arn"],
+        Role=role,
         Handler="code.handle",
         Code={"ZipFile": packed.getvalue()},
     )

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.roles import open_role
 from tests.system.running import started, wait_until
 from tests.system.workflows import ROLE, Workflows, bare_workflows
 
@@ -195,15 +196,14 @@ def test_stepfunctions_commands(flows: Workflows) -> None:
 )
 def test_lambda_commands(flows: Workflows, tmp_path: Path) -> None:
     aws = Cli(flows.aws_url)
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = flows.client("iam").create_role(RoleName="cli", AssumeRolePolicyDocument=trust)
+    role = open_role(flows.client("iam"), "cli", "lambda")
     code, out = tmp_path / "code.zip", tmp_path / "out.json"
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("code.py", "def handle(event, context):\n    return {'got': event}\n")
     name = ["--function-name", "cli"]
     made = aws(
         "lambda", "create-function", *name, "--runtime", "python3.11", "--handler", "code.handle",
-        "--role", role["Role"]["Arn"], "--zip-file", f"fileb://{code}",
+        "--role", role, "--zip-file", f"fileb://{code}",
     )  # fmt: skip
     assert made["FunctionName"] == "cli"
     for waiter in ("function_exists", "function_active_v2", "function_updated_v2"):

@@ -15,6 +15,7 @@ from botocore.config import Config
 
 from emulator.settings import Settings
 from emulator.stack import Stack
+from tests.roles import open_role
 from tests.system.running import wait_until
 
 ACCOUNT = "000000000000"
@@ -125,4 +126,6 @@ def bare_workflows() -> Iterator[Workflows]:
     with Stack(settings) as stack, contextlib.ExitStack() as clients:
         local_url = stack.emulator.stepfunctions_url
         assert local_url is not None
-        yield Workflows(stack.aws_url, local_url, clients)
+        flows = Workflows(stack.aws_url, local_url, clients)
+        open_role(flows.client("iam"), "workflow", "states", "ecs-tasks", "events", "lambda")
+        yield flows

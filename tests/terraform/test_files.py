@@ -21,7 +21,11 @@ def copy(terraform_program: None, root: Path, tmp_path_factory: pytest.TempPathF
     for name in ("terraform", "system"):
         ignore = shutil.ignore_patterns(".terraform*", "__pycache__", "*.tfstate*")
         shutil.copytree(root / name, folder / name, ignore=ignore)
-    done = run(folder, "init", "-backend=false", "-input=false")
+    # an override, as Terraform has them: what is here needs no bucket for its state
+    (folder / "terraform" / "local_override.tf").write_text(
+        'terraform {\n  backend "local" {}\n}\n'
+    )
+    done = run(folder, "init", "-input=false")
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -29,6 +29,7 @@ from emulator.core.logs import LogSink
 from emulator.emulator import Emulator
 from emulator.functions import FunctionsService, FunctionsSettings
 from emulator.settings import Settings
+from tests.roles import open_role
 from tests.unit.functions.over_http import CODE, archive
 
 ROLE = f"arn:aws:iam::{ids.ACCOUNT}:role/fn"
@@ -238,7 +239,7 @@ def client():
             config=Config(retries={"max_attempts": 0}),
         )
 
-    make("iam").create_role(RoleName="fn", AssumeRolePolicyDocument="{}")
+    open_role(make("iam"), "fn", "lambda")
     yield make
     loop.call_soon_threadsafe(ends[1].set)
     thread.join()
