@@ -19,6 +19,7 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
 from emulator.deploy_cdn import deploy_cdn
+from emulator.deploy_values import placeholders, roles_of, trusted_service
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack, website
@@ -377,69 +378,6 @@ class Deployer:
 
     def _role_arn(self, role: str) -> str:
         return self._values[f"{role.replace('-', '_')}_role_arn"]
-
-
-def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, str]:
-    """The values of all placeholders in the declaration, the policies and the contract."""
-    name, account, region = settings.name, settings.account, settings.region
-    task = declared["task"]
-    values = {"name": name, "account": account, "region": region, "partition": "aws"}
-    for key, bucket in declared["buckets"].items():
-        values[f"{key}_bucket"] = stack.fill_text(bucket["name"], values)
-        values[f"{key}_bucket_arn"] = f"arn:aws:s3:::{values[f'{key}_bucket']}"
-    for key, function in declared["functions"].items():
-        values[f"{key}_name"] = stack.fill_text(function["name"], values)
-        values[f"{key}_arn"] = ids.arn(
-            "lambda", f"function:{values[f'{key}_name']}", region=region, account=account
-        )
-    for key, workflow in declared["workflows"].items():
-        values[f"{key}_name"] = stack.fill_text(workflow["name"], values)
-        values[f"{key}_arn"] = ids.arn(
-            "states", f"stateMachine:{values[f'{key}_name']}", region=region, account=account
-        )
-    values["ledger_table"] = stack.fill_text(declared["ledger_in_dynamodb"]["table"], values)
-    values["ledger_table_arn"] = ids.arn(
-        "dynamodb", f"table/{values['ledger_table']}", region=region, account=account
-    )
-    values["run_nst_execution_arn_prefix"] = values["run_nst_arn"].replace(
-        ":stateMachine:", ":execution:"
-    )
-    for role in roles_of(declared):
-        values[f"{role.replace('-', '_')}_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{role}"
-    values["cluster"] = stack.fill_text(task["cluster"], values)
-    values["cluster_arn"] = ids.arn(
-        "ecs", f"cluster/{values['cluster']}", region=region, account=account
-    )
-    values["task_family"] = stack.fill_text(task["family"], values)
-    values["task_definition_arn_prefix"] = ids.arn(
-        "ecs", f"task-definition/{values['task_family']}", region=region, account=account
-    )
-    values["log_group"] = stack.fill_text(task["log_group"], values)
-    values["task_cpu_units"] = str(task["cpu_units"])
-    values["task_memory_mib"] = str(task["memory_mib"])
-    values["task_architecture"] = task["architecture"]
-    values["subnets"] = "subnet-00000000000000001"
-    values["security_groups"] = "sg-00000000000000001"
-    return values
-
-
-def roles_of(declared: Mapping[str, Any]) -> list[str]:
-    """The names of all roles (without the prefix), in a fixed order."""
-    roles = [f["role"] for f in declared["functions"].values()]
-    roles += [w["role"] for w in declared["workflows"].values()]
-    task = declared["task"]
-    return [*roles, task["role"], task["execution_role"], "gateway", "events"]
-
-
-def trusted_service(declared: Mapping[str, Any], role: str) -> str:
-    """Who may assume a role: ``lambda``, ``states``, ``ecs-tasks``, ``apigateway``, ``events``."""
-    if role in {f["role"] for f in declared["functions"].values()}:
-        return "lambda"
-    if role in {w["role"] for w in declared["workflows"].values()}:
-        return "states"
-    if role in {declared["task"]["role"], declared["task"]["execution_role"]}:
-        return "ecs-tasks"
-    return {"gateway": "apigateway", "events": "events"}[role]
 
 
 def _throttle_patches(throttle: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:

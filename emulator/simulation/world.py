@@ -23,7 +23,7 @@ from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.logs import LogSink
 from emulator.core.virtual_clock import VirtualClock
-from emulator.deploy import placeholders
+from emulator.deploy_values import placeholders
 from emulator.ecs import TasksService, TasksSettings, TaskTiming
 from emulator.endpoint.split import SplitService
 from emulator.events import EventsService

@@ -7,7 +7,7 @@ import importlib.util
 import json
 from typing import Any
 
-from emulator.deploy import placeholders
+from emulator.deploy_values import placeholders
 from emulator.settings import Settings
 from system import stack
 

@@ -13,7 +13,7 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.clock import RealClock
 from emulator.core.errors import AwsError
 from emulator.core.journal import Journal
-from emulator.deploy import placeholders
+from emulator.deploy_values import placeholders
 from emulator.settings import Settings
 from emulator.states import StatesService
 from system import stack
