@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulator.core import ids
 from emulator.core.errors import AwsError
 
 log = logging.getLogger("emulator.functions")
@@ -57,6 +58,13 @@ class Job:
     names: frozenset[str]
     storage_mb: int
     read_only: bool
+
+
+def put_program(path: Path) -> Path:
+    """Copy the sandboxes' program to ``path``, whole at every moment: others may be reading it."""
+    part = path.with_name(f"{path.name}.{ids.hex_id(8)}")
+    shutil.copyfile(BOOTSTRAP, part)
+    return part.replace(path)
 
 
 class Child:
@@ -130,8 +138,7 @@ class _Zygote:
     async def start(cls, runtime_dir: Path, options: tuple[str, str]) -> _Zygote:
         """Start the process; returns when it has imported everything."""
         # A copy: what a sandbox runs lies beside its code, not in the emulator's own directory.
-        program = runtime_dir.with_name("bootstrap.py")
-        await asyncio.to_thread(shutil.copyfile, BOOTSTRAP, program)
+        program = await asyncio.to_thread(put_program, runtime_dir.with_name("bootstrap.py"))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-S", "-P", "-X", "utf8", str(program)),
             *("zygote", str(os.getpid()), str(runtime_dir), *options),

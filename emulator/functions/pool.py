@@ -61,8 +61,15 @@ class SandboxPool:
         self._stopped = False
 
     async def prepare(self, *, sdk: bool) -> None:
-        """Start ahead what starts sandboxes, of functions with the SDK or without."""
-        zygote = await (await self._launcher(sdk=sdk)).ready()
+        """Start ahead what starts sandboxes, of functions with the SDK or without.
+
+        A failure is left for the first invocation, which tries again and reports it.
+        """
+        try:
+            zygote = await (await self._launcher(sdk=sdk)).ready()
+        except AwsError as error:
+            log.warning("%s It is tried again with the first invocation.", error.message)
+            return
         if not zygote.private_tmp:
             log.warning(
                 "This machine lets no process have a /tmp of its own: functions see the machine's."

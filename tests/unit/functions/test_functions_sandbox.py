@@ -15,6 +15,7 @@ import pytest
 import emulator
 from emulator.core.clock import RealClock
 from emulator.core.errors import AwsError, NotSupported
+from emulator.functions import launcher
 
 HOST = str(Path(emulator.__file__).resolve().parents[1])
 HOME = str(Path.home())
@@ -231,3 +232,21 @@ def test_the_event_goes_over_the_wire_byte_for_byte(lab):
                     assert json.loads(answer["Payload"]) == event
 
     asyncio.run(run())
+
+
+def test_the_program_of_sandboxes_is_whole_while_it_is_replaced(tmp_path, monkeypatch):
+    """Two parents of sandboxes start at once, and each brings the program they share."""
+    path = tmp_path / "bootstrap.py"
+    whole = launcher.put_program(path).read_bytes()
+    seen = []
+
+    def slowly(source, target):
+        Path(target).write_bytes(b"")
+        seen.append(path.read_bytes())
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr(launcher.shutil, "copyfile", slowly)
+    assert launcher.put_program(path) == path
+    assert seen == [whole]
+    assert path.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [path]
