@@ -25,23 +25,18 @@ PASS_ONLY: dict[str, Any] = {
 }
 
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
-
-
 def create_role(server: Server) -> None:
-    """The role of all that is measured."""
-    server.client("iam").create_role(
-        RoleName=ROLE.rsplit("/", 1)[-1], AssumeRolePolicyDocument=json.dumps(TRUST)
-    )
+    """The role of workflows and functions: both services may assume it, and it may do all."""
+    services = ["states.amazonaws.com", "lambda.amazonaws.com"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam = server.client("iam")
+    iam.create_role(RoleName="bench", AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName="bench", PolicyName="all", PolicyDocument=_policy(everything))
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def create_echo(server: Server, name: str) -> str:
