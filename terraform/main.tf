@@ -155,6 +155,9 @@ module "edge" {
   transport_security_s = local.stack.cdn.transport_security_s
   uncached_errors      = local.stack.cdn.uncached_errors
   wait_for_deployment  = !local.emulated
+  domain               = var.domain
+
+  requests_per_address_max = var.requests_per_address_max
 
   function = {
     name    = local.stack.cdn.function.name

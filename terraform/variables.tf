@@ -142,3 +142,20 @@ variable "api_account_role" {
   default     = true
   nullable    = false
 }
+
+variable "domain" {
+  description = "A domain name of yours and the Route53 zone that it is in; null takes CloudFront's own address."
+  type        = object({ name = string, zone_id = string })
+  default     = null
+}
+
+variable "requests_per_address_max" {
+  description = "Requests that one address may make within five minutes before a web ACL blocks it; null: no web ACL, which costs by the month."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.requests_per_address_max == null || var.aws_endpoint_url == ""
+    error_message = "The emulator has no web ACLs: leave requests_per_address_max out there."
+  }
+}

@@ -83,9 +83,7 @@ def access_log(settings: Mapping[str, Any] | None, role_arn: str) -> AccessLog |
     if not destination or not line:
         return None
     if not role_arn:
-        raise _refused(
-            "CloudWatch Logs role ARN must be set in account settings to enable logging"
-        )
+        raise _refused("CloudWatch Logs role ARN must be set in account settings to enable logging")
     found = _LOG_GROUP.match(str(destination))
     if found is None:
         raise NotSupported(f"access logs to {destination!r}")
@@ -128,16 +126,19 @@ async def write(
     """Write a line as the account's role; where that may not, nothing is written."""
     role = kept.role_arn
     if not await bus.trusts(role, SERVICE, caller.source_arn):
-        log.error("API Gateway may not assume the role %s: no access log", role)
+        log.warning("no access log: API Gateway may not assume the role %s", role)
         return
     writer = Caller(
-        caller.account, caller.region, session_arn(role, "BackplaneAssumeRoleSession"), role_arn=role
+        caller.account,
+        caller.region,
+        session_arn(role, "BackplaneAssumeRoleSession"),
+        role_arn=role,
     )
     place = f"arn:aws:logs:{caller.region}:{caller.account}:log-group:{kept.group}"
     try:
         await bus.require("logs", writer, "logs:PutLogEvents", f"{place}:log-stream:*")
     except AwsError as error:
-        log.error("no access log: %s", error)
+        log.warning("no access log: %s", error)
         return
     # API Gateway's streams have names that say nothing
     stream = hashlib.md5(kept.group.encode(), usedforsecurity=False).hexdigest()

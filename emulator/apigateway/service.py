@@ -15,8 +15,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emulator.apigateway import exchange as exchanges
 from emulator.apigateway import access_log, gateway_responses, integrations, lambda_proxy
+from emulator.apigateway import exchange as exchanges
 from emulator.apigateway.access_log import AccessLog, Sink
 from emulator.apigateway.errors import GatewayError
 from emulator.apigateway.exchange import Answer, Exchange
