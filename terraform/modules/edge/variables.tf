@@ -91,8 +91,8 @@ variable "domain" {
   }
 
   validation {
-    condition     = var.domain == null || can(regex("^Z[A-Z0-9]+$", var.domain.zone_id))
-    error_message = "A zone's id begins with Z."
+    condition     = var.domain == null || can(regex("^[A-Z0-9]{1,32}$", var.domain.zone_id))
+    error_message = "A zone is named by its id, such as Z0123456789ABCDEFGHIJ."
   }
 }
 
