@@ -75,6 +75,7 @@ def status(emulator: Emulator) -> dict[str, object]:
         "web": emulator.edge_url,
         "stepfunctions": emulator.stepfunctions_url,
         "data_dir": str(data_dir) if data_dir else None,
+        "aws_timing": emulator.settings.aws_timing,
         "deployed": deployment is not None,
         "api_id": deployment.api_id if deployment else None,
         "stage": deployment.stage if deployment else None,

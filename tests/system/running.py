@@ -23,6 +23,8 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from emulator.core.timings import AWS, FAST, Timings
+
 START_TIMEOUT_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -34,6 +36,8 @@ class Running:
     aws_url: str
     web_url: str
     process: subprocess.Popen[str] | None = None
+    timings: Timings = FAST
+    """How long things take there: what one waits for takes that much longer."""
     open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Clients that are closed when the stack ends."""
 
@@ -110,7 +114,12 @@ def started(
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, text=True, env=env, cwd=ROOT
         )
-    running = Running(f"http://127.0.0.1:{aws}", f"http://localhost:{web}", process)
+    running = Running(
+        f"http://127.0.0.1:{aws}",
+        f"http://localhost:{web}",
+        process,
+        AWS if "--aws-timing" in options else FAST,
+    )
 
     def ready() -> bool:
         assert process.poll() is None, f"the emulator ended at once:\n{log.read_text()}"
