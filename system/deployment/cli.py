@@ -107,8 +107,9 @@ def prepared(target: Target, image: str) -> Terraform:
         variables["worker_image"] = image
     if target.endpoint_url is not None:
         variables["aws_endpoint_url"] = target.endpoint_url
-        web = str(emulator_status(target.endpoint_url)["web"])
-        variables["more_web_origins"] = [web, web.replace("//localhost", "//127.0.0.1")]
+        web = edge_of(target.endpoint_url)
+        if web is not None:
+            variables["more_web_origins"] = [web, web.replace("//localhost", "//127.0.0.1")]
     terraform = Terraform(
         ROOT / "build" / "terraform" / f"{place}-{target.name}", target.backend(), variables
     )
@@ -117,22 +118,26 @@ def prepared(target: Target, image: str) -> Terraform:
 
 
 def web_address(target: Target, outputs: dict[str, Any]) -> str:
-    """Where the page is: the distribution's address, or the emulator's edge."""
-    if target.endpoint_url is None:
-        return str(outputs["web_url"])
-    return str(emulator_status(target.endpoint_url)["web"])
+    """Where the page is: the emulator's own edge, or the distribution's address."""
+    web = None if target.endpoint_url is None else edge_of(target.endpoint_url)
+    return str(outputs["web_url"]) if web is None else web
 
 
-def emulator_status(endpoint_url: str) -> dict[str, Any]:
-    """What the emulator at ``endpoint_url`` says of itself; raises DeploymentError."""
+def edge_of(endpoint_url: str) -> str | None:
+    """Where the emulator at ``endpoint_url`` serves the page.
+
+    None for an emulator that is not ours (LocalStack): it serves distributions under their own
+    names. Raises DeploymentError when nothing answers.
+    """
     try:
         with urllib.request.urlopen(f"{endpoint_url}/_nst/status", timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-    except (urllib.error.URLError, ValueError, TimeoutError) as error:
+            return str(json.load(answer)["web"])
+    except urllib.error.HTTPError:
+        return None
+    except (urllib.error.URLError, ValueError, KeyError, TimeoutError) as error:
         raise DeploymentError(
-            f"No emulator of ours answers at {endpoint_url} ({error}). Start one: nst up --bare"
+            f"No emulator answers at {endpoint_url} ({error}). Start one: nst up --bare"
         ) from error
-    return found
 
 
 def _step(what: str, work: Any) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from emulator.core.timings import AWS
 from tests.system.running import started
 from tests.system.visitor import Visitor
+
+pytestmark = pytest.mark.needs("own emulator")
 
 
 def test_a_run_succeeds_and_is_paid_at_the_pace_of_aws(tmp_path: Path) -> None:

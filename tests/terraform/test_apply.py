@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.system.running import Running
-from tests.terraform.conftest import Deployed
+from tests.terraform.deployed import Deployed
 from tests.terraform.inventory import inventory
 
 
