@@ -190,7 +190,7 @@ class Emulator:
         self._ends.push_async_callback(self.events.stop)
         self._connect()
         hooks = self._hooks()
-        app = EndpointApp(
+        self._app = EndpointApp(
             bus,
             lane,
             Callers(clock, credentials, self.directory, enforced=settings.iam),
@@ -201,7 +201,7 @@ class Emulator:
             faults=self.faults,
             latency=self._latency if settings.aws_timing else None,
         )
-        self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
+        self._aws = await self._ends.enter_async_context(Listener(self._app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
         await self._serve_states_local(local_socket)
         if not settings.bare:
@@ -334,6 +334,10 @@ class Emulator:
             return await deployer.deploy()
         finally:
             self.edge.writes.set()
+
+    def requests(self) -> dict[str, Any]:
+        """How many requests the AWS endpoint has answered, and how long that took."""
+        return self._app.meter.read()
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""

@@ -29,6 +29,7 @@ from emulator.core.rest_xml import rest_xml
 from emulator.core.sigv4_refusals import missing
 from emulator.endpoint import lambda_front, s3_faults
 from emulator.endpoint.callers import Callers
+from emulator.endpoint.meter import Meter
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
 from emulator.endpoint.operations import called, is_anonymous
 from emulator.endpoint.router import Route, operation_of, route
@@ -75,23 +76,25 @@ class EndpointApp:
         self._after_moto = after_moto
         self._faults = faults
         self._latency = latency
+        self.meter = Meter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (lifespan events are not for us)."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        found = route(request)
         response: Response | Cut
         try:
-            response = await self._answer(request)
+            with self.meter.answering(found.service or found.kind):
+                response = await self._answer(found, request)
         except ClientDisconnect:
             return
         except NoReply:
             response = Cut()
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        found = route(request)
+    async def _answer(self, found: Route, request: Request) -> Response:
         if found.kind == "internal":
             return await self._internal(request)
         if found.kind == "execute-api":

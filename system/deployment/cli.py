@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from system.deployment.smoke import smoke_test
 from system.deployment.steps import Target
 from system.deployment.terraform import DeploymentError, Terraform
 
+Step = Callable[[str, Callable[[], object]], None]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _target = click.option(
@@ -55,13 +57,8 @@ def deploy(  # noqa: PLR0917 - click passes by name
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
-        _step("terraform apply", terraform.apply)
-        outputs = terraform.outputs()
-        count = steps.upload_files(target, outputs["buckets"])
-        click.echo(f"  {count} files uploaded")
         limit = round(budget * 1_000_000) if budget else None
-        steps.first_ledger(target, limit)
-        steps.invalidate(target, outputs["distribution_id"], f"nst-deploy-{time.time_ns()}")
+        outputs = apply_all(target, terraform, limit, _step)
     except DeploymentError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Deployed: {web_address(target, outputs)}")
@@ -95,6 +92,19 @@ def destroy(endpoint_url: str | None, name: str, region: str) -> None:
         _step("terraform destroy", prepared(Target(endpoint_url, region, name), "").destroy)
     except DeploymentError as error:
         raise click.ClickException(str(error)) from error
+
+
+def apply_all(
+    target: Target, terraform: Terraform, limit_microusd: int | None, step: Step
+) -> dict[str, Any]:
+    """Everything after ``prepared``; ``step(what, work)`` does each. Gives Terraform's outputs."""
+    step("terraform apply", terraform.apply)
+    outputs = terraform.outputs()
+    step("website and house styles", lambda: steps.upload_files(target, outputs["buckets"]))
+    step("first ledger", lambda: steps.first_ledger(target, limit_microusd))
+    reference = f"nst-deploy-{time.time_ns()}"
+    step("CDN's cache", lambda: steps.invalidate(target, outputs["distribution_id"], reference))
+    return outputs
 
 
 def prepared(target: Target, image: str) -> Terraform:
@@ -140,7 +150,7 @@ def edge_of(endpoint_url: str) -> str | None:
         ) from error
 
 
-def _step(what: str, work: Any) -> None:
+def _step(what: str, work: Callable[[], object]) -> None:
     begun = time.monotonic()
     work()
-    click.echo(f"  {what}: {time.monotonic() - begun:.0f} s")
+    click.echo(f"  {what}: {time.monotonic() - begun:.1f} s")
