@@ -1,4 +1,4 @@
-"""terraform apply on the emulator: no drift, the whole flow through it, nothing left behind."""
+"""terraform apply on the emulator: no drift, and the whole flow through it."""
 
 from __future__ import annotations
 
@@ -56,16 +56,3 @@ def test_terraform_makes_what_the_emulator_makes_by_itself(
     deployed: Deployed, by_itself: Running
 ) -> None:
     assert differences(inventory(deployed.stack), inventory(by_itself)) == []
-
-
-def test_zz_destroy_leaves_nothing(deployed: Deployed) -> None:
-    """Last of this file: it ends what the others use."""
-    deployed.run("destroy", "--yes")
-    assert deployed.terraform.resources() == []
-    stack = deployed.stack
-    assert stack.client("lambda").list_functions()["Functions"] == []
-    assert stack.client("stepfunctions").list_state_machines()["stateMachines"] == []
-    buckets = [b["Name"] for b in stack.client("s3").list_buckets()["Buckets"]]
-    assert buckets == ["nst-terraform-state"]
-    assert stack.client("cloudfront").list_distributions()["DistributionList"]["Quantity"] == 0
-    assert stack.client("apigateway").get_rest_apis()["items"] == []

@@ -1,0 +1,17 @@
+"""The last of the Terraform tests: it ends what the others use."""
+
+from __future__ import annotations
+
+from tests.terraform.deployed import Deployed
+
+
+def test_destroy_leaves_nothing(deployed: Deployed) -> None:
+    deployed.run("destroy", "--yes")
+    assert deployed.terraform.resources() == []
+    stack = deployed.stack
+    assert stack.client("lambda").list_functions()["Functions"] == []
+    assert stack.client("stepfunctions").list_state_machines()["stateMachines"] == []
+    buckets = [b["Name"] for b in stack.client("s3").list_buckets()["Buckets"]]
+    assert buckets == ["nst-terraform-state"]
+    assert stack.client("cloudfront").list_distributions()["DistributionList"]["Quantity"] == 0
+    assert stack.client("apigateway").get_rest_apis()["items"] == []
