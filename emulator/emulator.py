@@ -135,7 +135,7 @@ class Emulator:
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         self.credentials = credentials = CredentialStore(clock, journal)
-        logs = LogSink(lane, clock)
+        self.logs = logs = LogSink(lane, clock)
         await logs.start()
         self._ends.push_async_callback(logs.stop)
 
@@ -216,6 +216,7 @@ class Emulator:
         return ControlHooks(
             load_api=self.gateway.load_api,
             set_throttles=self.gateway.set_throttles,
+            set_access_log=self.gateway.set_access_log,
             identities_changed=self.directory.changed,
         )
 
@@ -224,7 +225,7 @@ class Emulator:
         clock = self.clock
         events = EventsSettings.of(self.settings.timings)
         self.events = EventsService(self.lane, clock, self.bus, events)
-        self.gateway = GatewayService(self.bus, clock, GatewaySettings())
+        self.gateway = GatewayService(self.bus, clock, GatewaySettings(), self.logs)
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )

@@ -8,6 +8,8 @@ from system.deployment.terraform import Terraform
 from tests.system.running import Running, nst
 
 DEPLOY_S_MAX = 600
+DOMAIN = "nst.example.org"
+CPU_UNITS, MEMORY_MIB = 4096, 8192
 
 
 @dataclass

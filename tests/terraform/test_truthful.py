@@ -1,7 +1,8 @@
 """What is changed in Terraform alone, the emulator does: one apply of a changed copy of the files.
 
-The system is looked at before and after; every test is about one change. After these tests the
-deployment is a changed one: only test_zz_destroy comes later.
+The system is looked at before and after; every test is about one change. The copy is applied over
+what test_changes applied; after these tests the deployment is a changed one, and only
+test_zz_destroy comes later.
 """
 
 from __future__ import annotations
@@ -150,16 +151,19 @@ def change_files(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def change(deployed: Deployed, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Change:
+def change(
+    deployed: Deployed,
+    options: Terraform,
+    root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Change:
     before = look(deployed.stack)
     folder = tmp_path_factory.mktemp("changed")
     ignored = shutil.ignore_patterns(".terraform*", "__pycache__", "*.tfstate*")
     for name in ("terraform", "system", "build/zips"):
         shutil.copytree(root / name, folder / name, ignore=ignored)
     change_files(folder)
-    terraform = replace(
-        deployed.terraform, source=folder / "terraform", folder=folder / "build" / "data"
-    )
+    terraform = replace(options, source=folder / "terraform", folder=folder / "build" / "data")
     terraform.init()
     planned = terraform.plan()
     terraform.apply()

@@ -1,4 +1,4 @@
-"""The last of the Terraform tests: it ends what the others use."""
+"""terraform destroy leaves nothing. The last of the folder: it ends what the others use."""
 
 from __future__ import annotations
 
@@ -15,3 +15,11 @@ def test_destroy_leaves_nothing(deployed: Deployed) -> None:
     assert buckets == ["nst-terraform-state"]
     assert stack.client("cloudfront").list_distributions()["DistributionList"]["Quantity"] == 0
     assert stack.client("apigateway").get_rest_apis()["items"] == []
+    assert stack.client("iam").list_roles()["Roles"] == []
+    assert stack.client("ecs").list_clusters()["clusterArns"] == []
+    assert stack.client("ecr").describe_repositories()["repositories"] == []
+    assert stack.client("logs").describe_log_groups()["logGroups"] == []
+    assert stack.client("scheduler").list_schedules()["Schedules"] == []
+    assert stack.client("events").list_rules()["Rules"] == []
+    vpcs = stack.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Project", "Values": ["nst"]}])
+    assert vpcs["Vpcs"] == []
