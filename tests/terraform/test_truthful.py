@@ -17,6 +17,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from system.deployment.terraform import Terraform
 from tests.system.running import Running, wait_until
 from tests.system.visitor import Visitor, picture
 from tests.terraform.deployed import Deployed
