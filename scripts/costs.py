@@ -61,7 +61,10 @@ def rows() -> Iterator[tuple[str, str]]:
     ceilings = view.ceilings(rates())
     for quality, size in (("draft", "512"), ("good", "512"), ("best", "1024")):
         most = money.display(ceilings[quality][size])
-        yield f"a run, {quality}, {size} px: at most (reserved; what it really took is charged)", most
+        yield (
+            f"a run, {quality}, {size} px: at most (reserved; what it really took is charged)",
+            most,
+        )
     least = prices.run_cost_microusd(rates(), prices.BILLED_MIN_S, 0)
     yield "a run: at least, since Fargate bills a minute", money.display(least)
     floods = flood.monthly_microusd(REGION, stack.declaration()["api"]["throttle"])

@@ -16,6 +16,8 @@ from emulator.faults_cli import faults
 from emulator.settings import Settings
 from emulator.stack import Stack
 
+pytestmark = pytest.mark.needs("own emulator")
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
