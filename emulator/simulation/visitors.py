@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.core.errors import AwsError, NoReply
+from emulator.simulation.gateway import Answer, Gateway
 from emulator.simulation.plan import Operation, Visit
 from emulator.simulation.world import World
 
 STYLE = "ink-wash"
 TRIES = 3
 PAUSE_S = 5.0
-PROXY = {
-    "httpMethod": "POST",
-    "headers": None,
-    "queryStringParameters": None,
-    "body": None,
-    "isBase64Encoded": False,
-    "requestContext": {"requestId": "visitor", "stage": "prod"},
-}
-
 
 @dataclass
 class Visitor:
@@ -34,6 +25,12 @@ class Visitor:
     tell: Callable[[str], None]
     run_id: str = ""
     answers: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Meet the gateway, and get what a link to the bucket allows."""
+        self._gateway = Gateway(self.world)
+        # A presigned upload may do what the role may whose session signed it.
+        self._signed = self.world.session("get-upload-url", self.world.values["get_upload_url_name"])
 
     @property
     def accepted(self) -> bool:
@@ -70,7 +67,9 @@ class Visitor:
         key = f"runs/{self.run_id}/content"
         for _ in range(TRIES):
             try:
-                await self.world.call("s3", "PutObject", Bucket=bucket, Key=key, Body=b"a picture")
+                await self.world.call(
+                    "s3", "PutObject", self._signed, Bucket=bucket, Key=key, Body=b"a picture"
+                )
             except (AwsError, NoReply):
                 await self.world.clock.sleep(PAUSE_S)
             else:
@@ -93,34 +92,11 @@ class Visitor:
 
     async def _stop(self, after: float) -> None:
         await self.world.clock.sleep(after)
-        event = {
-            **PROXY,
-            "resource": "/api/runs/{run_id}/stop",
-            "path": f"/api/runs/{self.run_id}/stop",
-            "pathParameters": {"run_id": self.run_id},
-        }
-        try:
-            answer = await self.world.invoke("stop_nst", event)
-            status = answer["statusCode"]
-        except (AwsError, NoReply) as error:
-            status = str(error)
+        status, _ = await self._gateway.stop(self.run_id)
         self.tell(f"visitor {self.visit.number} stops run {self.run_id}: {status}")
 
-    async def _workflow(self, name: str, body: Any) -> tuple[int, dict[str, Any]]:
-        """Status and document, as the gateway's templates make them of the workflow's end."""
-        try:
-            ended = await self.world.workflow(
-                name, {"body": body, "correlation_id": f"visit-{self.visit.number}"}
-            )
-        except (AwsError, NoReply) as error:
-            return 502, {"code": type(error).__name__}
-        if ended["status"] == "SUCCEEDED":
-            return 200, json.loads(ended["output"])
-        try:
-            document = json.loads(ended.get("cause") or "")
-            return int(document["status"]), document
-        except (ValueError, KeyError, TypeError):
-            return 504, {"code": str(ended.get("error") or ended["status"])}
+    async def _workflow(self, name: str, body: Any) -> Answer:
+        return await self._gateway.start(name, body, f"visit-{self.visit.number}")
 
 
 async def operate(world: World, operation: Operation, tell: Callable[[str], None]) -> None:

@@ -74,21 +74,44 @@ def _unconditional(self: Any, ledger: Any, version: Any) -> None:
     self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body)
 
 
-def _open_policy(name: str) -> dict[str, Any]:
-    """The budget bucket's policy with its first denial left out."""
-    if name != "bucket-budget":
-        return _policy(name)
-    statements = [s for s in _policy(name)["Statement"] if s["Sid"] != "DenyUnconditionalWrites"]
-    return {"Version": "2012-10-17", "Statement": statements}
+def permission(policy: str, sid: str, *actions: str) -> Patch:
+    """A policy without a statement, or without some of its actions, before it is deployed."""
+
+    @contextlib.contextmanager
+    def patch() -> Iterator[None]:
+        real = stack.policy
+
+        def changed(name: str) -> dict[str, Any]:
+            document = real(name)
+            if name == policy:
+                document["Statement"] = list(_without(document["Statement"], sid, actions))
+            return document
+
+        with mock.patch.object(stack, "policy", changed):
+            yield
+
+    return patch
 
 
-_policy = stack.policy
+def _without(
+    statements: list[dict[str, Any]], sid: str, actions: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    assert sid in {statement["Sid"] for statement in statements}
+    for statement in statements:
+        if statement["Sid"] != sid:
+            yield statement
+            continue
+        listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert set(actions) <= set(listed)
+        left = [action for action in listed if action not in actions] if actions else []
+        if left:
+            yield {**statement, "Action": left}
 
 
 @contextlib.contextmanager
 def _unconditional_and_allowed() -> Iterator[None]:
     with (
-        mock.patch.object(stack, "policy", _open_policy),
+        permission("bucket-budget", "DenyUnconditionalWrites")(),
         mock.patch.object(s3_store.S3LedgerStore, "write", _unconditional),
     ):
         yield
