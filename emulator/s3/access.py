@@ -157,9 +157,7 @@ class Access:
             return "neutral"
         return decision
 
-    def _facts(
-        self, call: Call, bucket: Bucket, context: Mapping[str, Any] | None
-    ) -> Facts:
+    def _facts(self, call: Call, bucket: Bucket, context: Mapping[str, Any] | None) -> Facts:
         now = self._clock.now()
         facts: dict[str, Any] = {
             "aws:securetransport": "true" if call.secure else "false",

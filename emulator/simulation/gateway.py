@@ -66,7 +66,7 @@ class Gateway:
         return int(answer["statusCode"]), json.loads(answer.get("body") or "{}")
 
     async def state(self, run_id: str) -> dict[str, Any]:
-        """``GET /api/runs/{run_id}``: the execution as DescribeExecution has it; raises AwsError."""
+        """``GET /api/runs/{run_id}``: the execution, described; raises AwsError."""
         await self._assume()
         prefix = self._world.values["run_nst_execution_arn_prefix"]
         return await self._world.call(

@@ -16,6 +16,7 @@ STYLE = "ink-wash"
 TRIES = 3
 PAUSE_S = 5.0
 
+
 @dataclass
 class Visitor:
     """One visit; ``answers`` are the statuses that the starts of its run got."""
@@ -30,7 +31,9 @@ class Visitor:
         """Meet the gateway, and get what a link to the bucket allows."""
         self._gateway = Gateway(self.world)
         # A presigned upload may do what the role may whose session signed it.
-        self._signed = self.world.session("get-upload-url", self.world.values["get_upload_url_name"])
+        self._signed = self.world.session(
+            "get-upload-url", self.world.values["get_upload_url_name"]
+        )
 
     @property
     def accepted(self) -> bool:

@@ -2,8 +2,8 @@
 
 The functions are the real handlers, the workflows the real definitions on the interpreter, storage
 the S3 engine, tasks the ECS engine with stubs for containers, events and schedules the event
-engine; each of them may do what its role's policies allow. Every call takes a little time, drawn from the seed: so its order differs from seed to seed,
-and is the same for the same seed.
+engine; each may do what its role's policies allow. Every call takes a little time, drawn from the
+seed: so its order differs from seed to seed, and is the same for the same seed.
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ class World:
         self.metrics = Metrics()
         self.log: list[str] = []
         credentials = CredentialStore(self.clock)
-        guard = Guard(
-            control.lane, self.clock, credentials, Directory(control.lane, credentials)
-        )
+        guard = Guard(control.lane, self.clock, credentials, Directory(control.lane, credentials))
         self.bus.set_guard(guard)
         self.s3 = S3Service(self.clock, credentials, self.bus, None, authorizer=guard.own)
         self.states = StatesService(

@@ -101,7 +101,9 @@ def _without(
         if statement["Sid"] != sid:
             yield statement
             continue
-        listed = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        listed = (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
         assert set(actions) <= set(listed)
         left = [action for action in listed if action not in actions] if actions else []
         if left:
