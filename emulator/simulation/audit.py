@@ -101,6 +101,9 @@ class Audit:
         for run_id in executions:
             await self._look_at(run_id, calm=calm)
         for visitor in visitors:
+            for document in visitor.refusals:
+                if complaint := _complaint(document):
+                    inspector.violated("a visitor can read why something is refused", complaint)
             if visitor.accepted and visitor.run_id not in executions:
                 inspector.violated(
                     "a run that was accepted has an execution", f"run {visitor.run_id} has none"
@@ -173,12 +176,9 @@ class Audit:
         if status != "FAILED":
             return f"it is {status}"
         try:
-            problem = json.loads(found["cause"])
-            sentence, kind = problem["detail"], problem["type"]
+            return _complaint(json.loads(found["cause"]))
         except (KeyError, ValueError, TypeError):
             return f"its cause is no problem document: {found.get('cause')!r:.200}"
-        readable = isinstance(sentence, str) and len(sentence) >= SENTENCE_CHARS_MIN
-        return None if readable and kind.startswith("urn:nst:problem:") else f"it says {sentence!r}"
 
     async def _unseen(self, run_id: str) -> str | None:
         """What keeps a visitor from the painting, whose link get_upload_url has signed."""
@@ -203,6 +203,15 @@ class Audit:
         elif event["source"] == "aws.states":
             why = f" ({detail['error']})" if detail.get("error") else ""
             self._tell(f"the execution of run {detail['name']} is {detail['status']}{why}")
+
+
+def _complaint(problem: Any) -> str | None:
+    """What is wrong with a problem document; None for one that a visitor can read."""
+    members = problem if isinstance(problem, dict) else {}
+    sentence, kind = members.get("detail"), str(members.get("type"))
+    if not isinstance(sentence, str) or len(sentence) < SENTENCE_CHARS_MIN:
+        return f"it says {sentence!r}"
+    return None if kind.startswith("urn:nst:problem:") else f"it is of the type {kind}"
 
 
 def _besides_microusd(world: World) -> int:
