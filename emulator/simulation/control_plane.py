@@ -52,20 +52,21 @@ class SimulatedDeployer(Deployer):
         await self._task()
         await self._rules()
 
-    async def deploy_roles(self, known: dict[str, str]) -> dict[str, str]:
-        """Every role with its policies as they are declared now, without those ``known`` to be so.
+    async def deploy_roles(self, known: dict[str, str]) -> None:
+        """Every role with its policies as they are declared now.
 
-        Returns what there is then: the documents of each role, as text.
+        ``known`` has the documents of the roles that are there, as text, and is kept up to date.
         """
-        wanted = {role: self._documents(role) for role in roles_of(self._declared)}
-        changed = [role for role, text in wanted.items() if known.get(role) != text]
-        for role in changed:
-            if role in known:
+        for role in roles_of(self._declared):
+            wanted = self._documents(role)
+            if known.get(role) == wanted:
+                continue
+            if known.pop(role, None) is not None:
                 name = f"{self._settings.name}-{role}"
                 await self._call("iam", "DeleteRolePolicy", {"RoleName": name, "PolicyName": name})
                 await self._call("iam", "DeleteRole", {"RoleName": name})
-        await self._roles(changed)
-        return wanted
+            await self._roles([role])
+            known[role] = wanted
 
     def _documents(self, role: str) -> str:
         trust = stack.policy(f"trust-{trusted_service(self._declared, role)}")
@@ -106,7 +107,7 @@ class ControlPlane:
         bus = Bus()
         bus.set_fallback(self.service)
         deploying = deployer(bus, self.settings)
-        self._roles = await deploying.deploy_roles(self._roles)
+        await deploying.deploy_roles(self._roles)
         if not self._deployed:
             self._deployed = True
             await deploying.deploy_control_plane()

@@ -35,6 +35,8 @@ class Report:
     calls: int = 0
     ends: list[str] = field(default_factory=list)
     """How the executions of run-nst ended: SUCCEEDED, or the error's name."""
+    alarms: int = 0
+    """How often reconcile raised its alarm."""
     virtual_s: float = 0.0
     reserved_microusd: int = 0
     charged_microusd: int = 0
@@ -115,6 +117,7 @@ class _Stage:
             acting.result()
         report.virtual_s = world.clock.now() - self._plan.epoch
         report.calls = audit.calls
+        report.alarms = len(world.metrics.points)
         report.ends = audit.ends
         report.reserved_microusd = sum(audit.inspector.ceilings.values())
         report.charged_microusd = sum(audit.inspector.charged.values())

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -21,49 +19,12 @@ from handlers import (
     update_budget,
 )
 from handlers.errors import TaskStillStopping
-from system import money, prices, stack
+from system import money, prices
 from system.ledger import codec, s3_store, store, transitions
 from system.ledger.errors import ConflictError, LedgerMissingError, UncertainWriteError
 from tests.mutations import scenes
-from tests.mutations.scenes import Scene
-
-Patch = Callable[[], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A bug: what it is, how to make it."""
-
-    name: str
-    patch: Patch
-    scene: Scene | None = None
-    """The short world that shows it; without one, the seeds do."""
-
-
-def swap(owner: Any, name: str, new: Any) -> Patch:
-    return lambda: mock.patch.object(owner, name, new)
-
-
-def workflow(file: str, change: Callable[[dict[str, Any]], None]) -> Patch:
-    """A workflow's definition, changed before it is deployed."""
-
-    @contextlib.contextmanager
-    def patch() -> Iterator[None]:
-        real = stack.workflow
-
-        def changed(name: str, values: Any) -> str:
-            text = real(name, values)
-            if name != file:
-                return text
-            definition = json.loads(text)
-            change(definition["States"])
-            return json.dumps(definition)
-
-        with mock.patch.object(stack, "workflow", changed):
-            yield
-
-    return patch
-
+from tests.mutations.patches import Mutation, permission, swap, workflow
+from tests.mutations.permissions import PERMISSIONS
 
 # the ledger and its store
 
@@ -72,42 +33,6 @@ def _unconditional(self: Any, ledger: Any, version: Any) -> None:
     del version
     body = codec.encode(ledger)
     self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body)
-
-
-def permission(policy: str, sid: str, *actions: str) -> Patch:
-    """A policy without a statement, or without some of its actions, before it is deployed."""
-
-    @contextlib.contextmanager
-    def patch() -> Iterator[None]:
-        real = stack.policy
-
-        def changed(name: str) -> dict[str, Any]:
-            document = real(name)
-            if name == policy:
-                document["Statement"] = list(_without(document["Statement"], sid, actions))
-            return document
-
-        with mock.patch.object(stack, "policy", changed):
-            yield
-
-    return patch
-
-
-def _without(
-    statements: list[dict[str, Any]], sid: str, actions: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
-    assert sid in {statement["Sid"] for statement in statements}
-    for statement in statements:
-        if statement["Sid"] != sid:
-            yield statement
-            continue
-        listed = (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-        assert set(actions) <= set(listed)
-        left = [action for action in listed if action not in actions] if actions else []
-        if left:
-            yield {**statement, "Action": left}
 
 
 @contextlib.contextmanager
@@ -449,4 +374,5 @@ MUTATIONS = [
         scenes.HUNG_AND_UNSEEN,
     ),
     Mutation("reconcile never settles", workflow("reconcile.asl.json", _reconcile_never_settles)),
+    *PERMISSIONS,
 ]

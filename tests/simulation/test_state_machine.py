@@ -7,6 +7,7 @@ hypothesis's choice, and a failure shrinks to the few steps that it needs.
 from __future__ import annotations
 
 from collections import Counter
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -46,7 +47,7 @@ NO_SHRINKING = settings(BOUNDED, phases=[Phase.generate], report_multiple_bugs=F
 class Life(RuleBasedStateMachine):
     """One world."""
 
-    ends: Counter[str] = Counter()
+    ends: ClassVar[Counter[str]] = Counter()
     """How the runs of all worlds ended."""
     visits = Bundle("visits")
 
@@ -84,7 +85,7 @@ class Life(RuleBasedStateMachine):
         starts=st.sampled_from([True, True, False]),
         wait_s=WAITS,
     )
-    def come(self, admitted, uploads, quality, size, starts, wait_s):
+    def come(self, *, admitted, uploads, quality, size, starts, wait_s):
         number = len(self.world.visitors) + 1
         visitor = self.world.visitor(Visit(0.0, number, quality, size, admitted=admitted))
         if not self.world.finish(visitor.arrive()):
