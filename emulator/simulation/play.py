@@ -35,6 +35,8 @@ class Report:
     calls: int = 0
     ends: list[str] = field(default_factory=list)
     """How the executions of run-nst ended: SUCCEEDED, or the error's name."""
+    met: dict[Trouble, tuple[int, int]] = field(default_factory=dict)
+    """How many calls each fault was for, and how many of them it struck."""
     alarms: int = 0
     """How often reconcile raised its alarm."""
     virtual_s: float = 0.0
@@ -143,6 +145,7 @@ class _Stage:
         for known in self._world.faults.rules():
             if known["id"] == ident:
                 self._tell(f"fault {trouble.rule.effect} struck {known['struck']} times")
+                self._report.met[trouble] = (known["met"], known["struck"])
         self._world.faults.remove(ident)
 
     def _tell(self, line: str) -> None:
