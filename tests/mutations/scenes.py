@@ -42,10 +42,12 @@ class Scene:
             return str(report.violations[0])
         if self.ceiling and report.charged_microusd != report.reserved_microusd:
             return f"{report.charged_microusd} of {report.reserved_microusd} was charged"
+        expected = [self.ends] if self.ends else []
+        if report.ends != expected:
+            return f"its run ended {report.ends}"
         if self.alarm is not bool(report.alarms):
             return f"reconcile raised its alarm {report.alarms} times"
-        expected = [self.ends] if self.ends else []
-        return None if report.ends == expected else f"its run ended {report.ends}"
+        return None
 
 
 def visit(at: float = 1.0, **more: object) -> Visit:
