@@ -305,6 +305,11 @@ MUTATIONS = [
         scenes.RUN_TASK_WITHOUT_AN_ANSWER,
     ),
     Mutation(
+        "a refusal of the SDK's second try counts for the first one, too",
+        swap(start_nst, "tried_before", lambda _: False),
+        scenes.PLACED_WITHOUT_AN_ANSWER_THEN_REFUSED,
+    ),
+    Mutation(
         "every attempt has a client token of its own",
         swap(start_nst._Attempt, "_request", _random_client_token),
         scenes.RUN_TASK_WITHOUT_AN_ANSWER,

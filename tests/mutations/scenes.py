@@ -76,6 +76,14 @@ RUN_TASK_WITHOUT_AN_ANSWER = Scene(
     (visit(), trouble("lost_reply", "ecs", "RunTask", times=3)), "SUCCEEDED"
 )
 RUN_TASK_NEVER_ANSWERED = Scene((visit(), trouble("lost_reply", "ecs", "RunTask")), "NoCapacity")
+PLACED_WITHOUT_AN_ANSWER_THEN_REFUSED = Scene(
+    (
+        visit(),
+        trouble("lost_reply", "ecs", "RunTask", times=1),
+        trouble("no_capacity", "ecs", "RunTask"),
+    ),
+    "NoCapacity",
+)
 STARTED_AGAIN_WHEN_OVER = Scene(
     (
         visit(),
