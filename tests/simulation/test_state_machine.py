@@ -32,7 +32,7 @@ from tests.simulation.living import LivingWorld
 RANDOMS = st.randoms(use_true_random=False)
 WAITS = st.sampled_from([0.0, 0.05, 1.0, 20.0])
 """How long one looks on after a step, in seconds: others act in the meantime, or do not."""
-EXAMPLES, STEPS = 150, 40
+EXAMPLES, STEPS = 100, 40
 BOUNDED = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
