@@ -232,7 +232,13 @@ def test_the_start_order_is_private(visitor: Visitor, stack: Running) -> None:
     visitor.finish(run_id)
     for key in (f"orders/{run_id}/start.json", f"orders/{run_id}/watch.json"):
         assert httpx.get(stack.object_url("storage", key)).status_code == 403
-    order = stack.client("s3").get_object(
+    body = stack.client("s3").get_object(
         Bucket=stack.named("storage"), Key=f"orders/{run_id}/start.json"
     )
-    assert json.loads(order["Body"].read())["run_id"] == run_id
+    order = json.loads(body["Body"].read())
+    assert order["run_id"] == run_id
+    said = (
+        visitor.http.get(f"/api/runs/{run_id}").text + httpx.get(admission["links"]["events"]).text
+    )
+    for secret in (order["task_token"], order["run"]["digest"], order["run"]["content_key"]):
+        assert secret not in said
