@@ -8,7 +8,8 @@ ARG BASE_IMAGE=python:3.12-slim
 FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 # build/wheels is there when somebody hands the packages in; the brackets let it be missing.
-COPY pyproject.toml constraints.txt scripts/check_torch.py scripts/worker_image build/wheel[s] ./
+COPY scripts/check_torch.py scripts/
+COPY pyproject.toml constraints.txt scripts/worker_image build/wheel[s] ./
 # An index with CPU builds of PyTorch; from others the build refuses to take gigabytes of CUDA.
 ARG TORCH_INDEX=
 RUN python3 packages.py /image/nst/lib

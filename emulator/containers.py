@@ -11,13 +11,14 @@ from contextlib import AsyncExitStack
 
 from starlette.types import ASGIApp
 
+from emulator.core.errors import EmulatorError
 from emulator.ecs import TasksSettings
 from emulator.ecs.docker_driver import HOST, DockerDriver, owner_in_memory
 from emulator.endpoint.containers import ContainersApp
 from emulator.server import Listener, bind
 from emulator.settings import Settings
 
-EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (what the user may have chosen)
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (what a user may ask for)
 
 
 class Containers:
@@ -33,6 +34,12 @@ class Containers:
         """The engine, when tasks are to be containers; raises EmulatorError without one."""
         if settings.tasks != "docker":
             return None
+        if settings.host in EVERYWHERE:
+            raise EmulatorError(
+                "With tasks in containers the emulator also listens on the engine's bridge, for "
+                f"them alone, and {settings.host} would take it: listen on one address of this "
+                "machine (--host; 127.0.0.1 is the default)."
+            )
         data = settings.data_dir
         driver = await DockerDriver.connect(
             {"nst-worker": settings.worker_image},
@@ -45,9 +52,7 @@ class Containers:
     def address(self) -> str | None:
         """Where the AWS endpoint listens besides; None when it need not."""
         address = self.driver.host_address
-        if self._settings.host in {address, *EVERYWHERE} or address == "127.0.0.1":
-            return None
-        return address
+        return None if address == "127.0.0.1" else address
 
     def tasks_settings(self, aws_port: int) -> TasksSettings:
         """How tasks find the emulator."""

@@ -196,13 +196,17 @@ class Emulator:
         if not settings.bare:
             self.deployment = await self._deploy(hooks)
         await warming
-        if self._containers:
+        await self._recover()
+        self.ready = True
+
+    async def _recover(self) -> None:
+        """What an emulator that was killed left behind is over now."""
+        if self._containers is not None:
             await self._containers.reached()
         self.recovered = {
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
         }
-        self.ready = True
 
     def _data_dir(self) -> Path | None:
         data = self.settings.data_dir

