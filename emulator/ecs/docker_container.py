@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from emulator.ecs.driver import OUT_OF_MEMORY, OUTPUT_BUFFER_BYTES, Usage
@@ -39,9 +39,8 @@ class DockerContainer:
     async def begin(self) -> None:
         """Listen to its output from the first byte, and start it; raises DockerException."""
         api, ident = self._container.client.api, self._container.id
-        said = await self._call(
-            lambda: api.attach(ident, stdout=True, stderr=True, stream=True, logs=False)
-        )
+        wanted = {"stdout": 1, "stderr": 1, "stream": 1}
+        said = await self._call(lambda: api.attach_socket(ident, params=wanted))
         reading, writing = os.pipe()  # a slow reader holds the writer back, and so the container
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(self._output), os.fdopen(reading, "rb")
@@ -101,14 +100,20 @@ class DockerContainer:
         sent.add_done_callback(self._signals.discard)
 
 
-def _pass_on(said: Iterator[bytes], writing: int) -> None:
+def _pass_on(said: Any, writing: int) -> None:
     """Write what the engine sends of the container's output into the pipe, until it ends."""
+    from docker.utils.socket import frames_iter  # noqa: PLC0415 (an extra)
+
+    answer, connection = said._response, said._sock  # noqa: SLF001 (the SDK closes neither)
     with os.fdopen(writing, "wb", buffering=0) as pipe:
         try:
-            for piece in said:
+            for _, piece in frames_iter(said, tty=False):
                 pipe.write(piece)
         except BrokenPipeError:
             return
+        finally:
+            answer.close()
+            connection.close()
 
 
 def _quietly(work: Callable[[], Any]) -> None:
