@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from system.deployment.smoke import smoke_test
 from tests.system.running import Running, wait_until
 from tests.system.visitor import Visitor
 
-LARGE = {"size": 1024, "quality": "best"}
-LITTLE_MIB = 512
+LITTLE_MIB = 256
+GREEDY = """
+import os, sys
+from worker.service.program import main
+
+class Greedy:
+    def prepare(self): pass
+    def check(self, content, styles, run): return None
+    def paint(self, *_):
+        held = []
+        while True:
+            held.append(b"x" * 16_777_216)
+
+sys.exit(main(os.environ, Greedy()))
+"""
+"""The worker with an engine that only takes memory."""
 
 
 def tasks_of(stack: Running, run_id: str) -> list[dict[str, Any]]:
@@ -26,18 +41,18 @@ def test_a_painting_comes_out_of_a_container(stack: Running, client: Any) -> Non
 
 
 def test_a_run_that_needs_too_much_memory_fails_with_a_reason_and_is_paid(
-    stack: Running, visitor: Visitor
+    stack: Running, visitor: Visitor, program: Callable[[str], str]
 ) -> None:
     ecs = stack.client("ecs")
     known = ecs.describe_task_definition(taskDefinition="nst-worker")["taskDefinition"]
     members = ("family", "networkMode", "requiresCompatibilities", "containerDefinitions")
-    roles = ("taskRoleArn", "executionRoleArn", "runtimePlatform")
-    small = {key: known[key] for key in (*members, *roles, "cpu", "memory")}
-    small["containerDefinitions"][0]["memory"] = LITTLE_MIB
+    more = ("taskRoleArn", "executionRoleArn", "runtimePlatform", "cpu", "memory")
+    greedy = {key: known[key] for key in (*members, *more)}
+    greedy["containerDefinitions"][0].update(image=program(GREEDY), memory=LITTLE_MIB)
     before = visitor.budget()
-    revision = ecs.register_task_definition(**small)["taskDefinition"]["taskDefinitionArn"]
+    revision = ecs.register_task_definition(**greedy)["taskDefinition"]["taskDefinitionArn"]
     try:
-        admission = visitor.begin(**LARGE)
+        admission = visitor.begin()
         run_id = admission["run_id"]
         final = visitor.finish(run_id, 120)
     finally:
