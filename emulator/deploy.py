@@ -317,6 +317,7 @@ class Deployer:
                     "portMappings": [{"containerPort": task["port"]}],
                     "environment": [{"name": k, "value": v} for k, v in environment.items()],
                     "stopTimeout": task["stop_timeout_s"],
+                    "readonlyRootFilesystem": True,
                     "logConfiguration": {
                         "logDriver": "awslogs",
                         "options": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import site
 import sys
 
 import uvicorn.lifespan.on
@@ -26,7 +27,7 @@ def picture(kind: str) -> bytes:
 
 def main() -> None:
     """Paint once in each number format, and say what was imported."""
-    imported = (worker, uvicorn, api, callbacks, runner, storage)
+    imported = (site, worker, uvicorn, api, callbacks, runner, storage)
     assert all(imported)  # noqa: S101 (they are used by being imported)
     aws.clients(settings.Settings("bucket", 1, "us-east-1", None, "127.0.0.1", 0, None, None))
     engine = painter.Painter()

@@ -44,7 +44,7 @@ def test_a_run_that_needs_too_much_memory_fails_with_a_reason_and_is_paid(
     stack: Running, visitor: Visitor, program: Callable[[str], str]
 ) -> None:
     ecs = stack.client("ecs")
-    known = ecs.describe_task_definition(taskDefinition="nst-worker")["taskDefinition"]
+    known = ecs.describe_task_definition(taskDefinition="nst-worker:1")["taskDefinition"]
     members = ("family", "networkMode", "requiresCompatibilities", "containerDefinitions")
     more = ("taskRoleArn", "executionRoleArn", "runtimePlatform", "cpu", "memory")
     greedy = {key: known[key] for key in (*members, *more)}

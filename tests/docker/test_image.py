@@ -69,6 +69,11 @@ def test_it_runs_as_nobody_writes_nothing_and_has_compiled_what_it_imports(
     assert facts == [10001, 10001, False, []]
 
 
+def test_it_paints_without_any_folder_to_write_to(client: Any, image: str) -> None:
+    code = (ROOT / "scripts/worker_image/painting.py").read_text(encoding="utf-8")
+    assert "/nst/lib/torch/__init__.py" in said(client, image, code)
+
+
 def test_there_is_nothing_to_build_or_install_with(client: Any, image: str) -> None:
     found = said(
         client,

@@ -84,7 +84,7 @@ class Tasks:
         self.ecs, self.logs = stack.client("ecs"), stack.client("logs")
 
     def run(self, image: str, **container: Any) -> str:
-        known = self.ecs.describe_task_definition(taskDefinition="nst-worker")["taskDefinition"]
+        known = self.ecs.describe_task_definition(taskDefinition="nst-worker:1")["taskDefinition"]
         family = f"test-{uuid.uuid4().hex[:8]}"
         size = {
             key: container.pop(key, value) for key, value in (("cpu", "256"), ("memory", "512"))

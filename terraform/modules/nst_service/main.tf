@@ -40,6 +40,8 @@ resource "aws_ecs_task_definition" "worker" {
     portMappings = [{ containerPort = var.task.port }]
     environment  = [for k, v in var.task.environment : { name = k, value = v }]
     stopTimeout  = var.task.stop_timeout_s
+
+    readonlyRootFilesystem = true
     logConfiguration = {
       logDriver = "awslogs"
       options = {
