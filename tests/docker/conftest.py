@@ -24,7 +24,15 @@ from tests.system.visitor import Visitor
 
 IMAGE = "nst-worker-test"
 LOCAL_BASE = "nst-base"
+SETUP_S_MAX = 1_200
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test also makes the base and the image, each of which is bounded by itself."""
+    for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "docker"):
+            item.add_marker(pytest.mark.timeout(SETUP_S_MAX))
 
 
 @pytest.fixture(scope="session")
