@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from starlette.types import ASGIApp
 
 from emulator.core.errors import EmulatorError
-from emulator.ecs import TasksSettings
+from emulator.ecs import TasksSettings, TaskTiming
 from emulator.ecs.docker_driver import HOST, DockerDriver, owner_in_memory
 from emulator.endpoint.containers import ContainersApp
 from emulator.server import Listener, bind
@@ -62,6 +62,7 @@ class Containers:
             host=self.driver.host_address,
             host_name=HOST,
             region=self._settings.region,
+            task_timing=TaskTiming.of(self._settings.timings),
         )
 
     async def serve(self, app: ASGIApp, aws_port: int, ends: AsyncExitStack) -> None:

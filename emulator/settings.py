@@ -9,6 +9,7 @@ from typing import Literal
 
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
+from emulator.core.timings import AWS, FAST, Timings
 from system.settings import BUDGET_STORES, BudgetStore
 
 TaskDriver = Literal["processes", "docker"]
@@ -28,6 +29,7 @@ class Settings:
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
     ``tasks`` says what runs a task: ``processes`` (``worker_command`` stands for the worker's
     image) or ``docker`` (containers of ``worker_image``).
+    ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +47,7 @@ class Settings:
     tasks: TaskDriver = "processes"
     worker_image: str = "nst-worker"
     budget_store: BudgetStore = "s3"
+    aws_timing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -66,6 +69,11 @@ class Settings:
                 "Tables live in memory only, and a budget must not vanish with a restart: "
                 "keep the ledger in s3, or leave out the data directory."
             )
+
+    @property
+    def timings(self) -> Timings:
+        """How long things take here."""
+        return AWS if self.aws_timing else FAST
 
 
 def state_dir() -> Path:

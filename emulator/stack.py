@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from emulator.emulator import Emulator
-from emulator.settings import Settings, TaskDriver
+from emulator.settings import Settings
 
 T = TypeVar("T")
 
@@ -24,15 +24,11 @@ STOP_TIMEOUT_S = 60
 class Stack:
     """An emulator in a thread; ports are free ones unless the settings name them.
 
-    ``tasks`` overrides the settings' own: ``Stack(tasks="docker")``.
+    ``options`` are members of Settings: ``Stack(aws_timing=True)``.
     """
 
-    def __init__(
-        self, settings: Settings | None = None, *, tasks: TaskDriver | None = None
-    ) -> None:
-        self.settings = settings or replace(Settings(), aws_port=0, edge_port=0)
-        if tasks is not None:
-            self.settings = replace(self.settings, tasks=tasks)
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        self.settings = replace(settings or Settings(aws_port=0, edge_port=0), **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nst-stack")
         self.emulator = Emulator(self.settings)

@@ -42,6 +42,27 @@ def test_a_task_is_started_with_an_order_to_read(world: World) -> None:
     assert "t1" not in json.dumps(asked)
 
 
+@pytest.mark.parametrize(
+    ("provider", "where"),
+    [
+        (None, {"launchType": "FARGATE"}),
+        ("FARGATE", {"launchType": "FARGATE"}),
+        (
+            "FARGATE_SPOT",
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]},
+        ),
+    ],
+)
+def test_a_task_goes_where_the_deployment_says(provider: str | None, where: dict[str, Any]) -> None:
+    world = World()
+    if provider is not None:
+        world.variables["CAPACITY_PROVIDER"] = provider
+    start(world)
+    [asked] = world.ecs.run
+    places = ("launchType", "capacityProviderStrategy")
+    assert {k: v for k, v in asked.items() if k in places} == where
+
+
 def test_the_order_is_there_before_ecs_is_asked(world: World) -> None:
     seen: list[Any] = []
     world.ecs.answers = [client_error("ServerException", 500, "RunTask")]
@@ -110,6 +131,41 @@ def test_what_ecs_says_is_told_apart(
     with pytest.raises(raised):
         start(world)
     assert outcomes(world) == [outcome]
+
+
+def tried_again(error: Any) -> Any:
+    """The SDK's last answer, of a call that it made twice."""
+    error.response["ResponseMetadata"]["RetryAttempts"] = 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (
+            {
+                "tasks": [],
+                "failures": [{"reason": "RESOURCE:CAPACITY"}],
+                "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 2},
+            },
+            errors.NoCapacity,
+        ),
+        (tried_again(client_error("ThrottlingException", 400, "RunTask")), errors.NoCapacity),
+        (tried_again(client_error("AccessDeniedException", 400, "RunTask")), errors.TaskRefused),
+    ],
+)
+def test_a_refusal_after_a_try_without_an_answer_proves_nothing(
+    world: World, answer: Any, raised: type[Exception]
+) -> None:
+    """The first of the SDK's tries may have placed the task, and only its answer was lost."""
+    world.ecs.answers = [answer]
+    with pytest.raises(raised):
+        start(world)
+    assert outcomes(world) == ["asked"]
+    world.ecs.place()
+    with pytest.raises(errors.TaskStillStopping):
+        ensure(world)
+    assert [stopped["task"] for stopped in world.ecs.stopped] == [TASK_ARN]
 
 
 @pytest.mark.parametrize("mark", ["cancel", "over"])
