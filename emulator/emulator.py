@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from emulator.apigateway import GatewayService, GatewaySettings
 from emulator.cloudfront import CloudFrontService
+from emulator.containers import Containers
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
@@ -78,6 +79,7 @@ class Emulator:
         """What counts now: nobody waits for the emulator's own deployment."""
         self._latency = Latency(self.clock, lambda: self._timings)
         self._states_local: Listener | None = None
+        self._containers: Containers | None = None
         self._ends = AsyncExitStack()
         self._scratch = Path(tempfile.mkdtemp(prefix="nst-"))
 
@@ -98,6 +100,11 @@ class Emulator:
         if self._states_local is None:
             return None
         return f"http://{self.settings.host}:{self._states_local.port}"
+
+    @property
+    def containers_address(self) -> str | None:
+        """Where it listens for containers besides; None when it need not."""
+        return self._containers.address if self._containers else None
 
     async def __aenter__(self) -> Self:
         """Start everything; what was started ends again when a part cannot start."""
@@ -124,9 +131,8 @@ class Emulator:
             None if local_port is None else self._bind(local_port, "Step Functions Local")
         )
         endpoint = f"http://{settings.host}:{aws_socket.getsockname()[1]}"
-        data = settings.data_dir
-        if data is not None:
-            data.mkdir(parents=True, exist_ok=True)
+        data = self._data_dir()
+        await self._use_containers()
 
         self.bus = bus = Bus()
         self.lane = lane = MotoLane()
@@ -167,7 +173,6 @@ class Emulator:
         await self.functions.start()
         self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
-        worker = settings.worker_command or (sys.executable, "-m", "worker")
         self.tasks = TasksService(
             lane,
             clock,
@@ -175,12 +180,8 @@ class Emulator:
             bus,
             logs,
             journal,
-            TasksSettings(
-                endpoint_url=endpoint,
-                region=settings.region,
-                images={"nst-worker": worker},
-                task_timing=TaskTiming.of(settings.timings),
-            ),
+            self._tasks_settings(aws_socket.getsockname()[1]),
+            self._containers.driver if self._containers else None,
         )
         await self.tasks.start()
         self._ends.push_async_callback(self.tasks.stop)
@@ -202,15 +203,28 @@ class Emulator:
             latency=self._latency if settings.aws_timing else None,
         )
         self._aws = await self._ends.enter_async_context(Listener(self._app, aws_socket))
+        await self._serve_containers(self._app)
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
         await self._serve_states_local(local_socket)
         if not settings.bare:
             self.deployment = await self._deploy(hooks)
         await warming
+        await self._recover()
+
+    async def _recover(self) -> None:
+        """What an emulator that was killed left behind is over now."""
+        if self._containers is not None:
+            await self._containers.reached()
         self.recovered = {
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
         }
+
+    def _data_dir(self) -> Path | None:
+        data = self.settings.data_dir
+        if data is not None:
+            data.mkdir(parents=True, exist_ok=True)
+        return data
 
     def _hooks(self) -> ControlHooks:
         return ControlHooks(
@@ -271,6 +285,25 @@ class Emulator:
         if bound is not None:
             listener = Listener(states_local.StatesLocalApp(self.bus, self.settings.region), bound)
             self._states_local = await self._ends.enter_async_context(listener)
+
+    async def _use_containers(self) -> None:
+        self._containers = await Containers.connect(self.settings, self._ends)
+
+    async def _serve_containers(self, app: EndpointApp) -> None:
+        if self._containers is not None:
+            await self._containers.serve(app, self._aws.port, self._ends)
+
+    def _tasks_settings(self, aws_port: int) -> TasksSettings:
+        settings = self.settings
+        if self._containers is not None:
+            return self._containers.tasks_settings(aws_port)
+        worker = settings.worker_command or (sys.executable, "-m", "worker")
+        return TasksSettings(
+            endpoint_url=f"http://{settings.host}:{aws_port}",
+            region=settings.region,
+            images={"nst-worker": worker},
+            task_timing=TaskTiming.of(settings.timings),
+        )
 
     def _make_faults(self) -> None:
         """Faults by rule stand around every call, none at first; around them what it takes."""

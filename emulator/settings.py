@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
 from emulator.core.timings import AWS, FAST, Timings
 from system.settings import BUDGET_STORES, BudgetStore
+
+TaskDriver = Literal["processes", "docker"]
+TASK_DRIVERS: tuple[TaskDriver, ...] = ("processes", "docker")
 
 AWS_PORT = 4566
 EDGE_PORT = 8080
@@ -23,6 +27,8 @@ class Settings:
     keeps everything in memory. ``bare`` starts without the NST system deployed. ``iam`` False
     checks no permissions. ``host`` is a loopback address unless the user says otherwise.
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
+    ``tasks`` says what runs a task: ``processes`` (``worker_command`` stands for the worker's
+    image) or ``docker`` (containers of ``worker_image``).
     ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
     """
 
@@ -38,6 +44,8 @@ class Settings:
     region: str = ids.REGION
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
+    tasks: TaskDriver = "processes"
+    worker_image: str = "nst-worker"
     budget_store: BudgetStore = "s3"
     aws_timing: bool = False
 
@@ -54,6 +62,8 @@ class Settings:
             )
         if self.budget_store not in BUDGET_STORES:
             raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
+        if self.tasks not in TASK_DRIVERS:
+            raise EmulatorError(f"Tasks run as one of {', '.join(TASK_DRIVERS)}.")
         if self.data_dir is not None and self.budget_store == "dynamodb":
             raise EmulatorError(
                 "Tables live in memory only, and a budget must not vanish with a restart: "

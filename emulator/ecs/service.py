@@ -15,8 +15,8 @@ from emulator.core.journal import Journal
 from emulator.core.logs import Lane, LogSink
 from emulator.ecs import definitions, permissions, requests
 from emulator.ecs import task as tasks
-from emulator.ecs.driver import Driver, ProcessDriver
-from emulator.ecs.lifecycle import OUT_OF_MEMORY, Surroundings, TaskRun
+from emulator.ecs.driver import OUT_OF_MEMORY, Driver, ProcessDriver
+from emulator.ecs.lifecycle import Surroundings, TaskRun
 from emulator.ecs.metadata import MetadataApp
 from emulator.ecs.settings import TasksSettings
 from emulator.ecs.task import STOPPED, Task
@@ -78,9 +78,9 @@ class TasksService:
         """Start the metadata server, and read what the journal knows of earlier tasks."""
         self._metadata_url = self._settings.metadata_url
         if not self._metadata_url:
-            listening = bind("127.0.0.1", 0, "the task metadata endpoint")
+            listening = bind(self._settings.host, 0, "the task metadata endpoint")
             self._listener = await Listener(self._metadata, listening).__aenter__()
-            self._metadata_url = f"http://127.0.0.1:{self._listener.port}"
+            self._metadata_url = f"http://{self._settings.host_name}:{self._listener.port}"
         for value in self._journal.load("ecs-task").values():
             task = Task(value["account"], value["region"], value["shape"])
             self._tasks[task.arn] = task
