@@ -49,6 +49,9 @@ POLL_S = 0.05
     show_default=True,
     help="Where the budget is kept.",
 )
+@click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs (on AWS: a load balancer)."
+)
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--no-iam", is_flag=True, help="Check no permissions: every key may do everything.")
 @click.option("--detach", is_flag=True, help="Run in the background; returns when it is ready.")
@@ -61,6 +64,7 @@ def up(  # noqa: PLR0917 - click passes by name
     data_dir: Path | None,
     budget: float | None,
     ledger: BudgetStore,
+    live_events: bool,
     bare: bool,
     no_iam: bool,
     detach: bool,
@@ -82,6 +86,7 @@ def up(  # noqa: PLR0917 - click passes by name
             iam=not no_iam,
             limit_microusd=round(budget * 1_000_000) if budget else None,
             budget_store=ledger,
+            live_events=live_events,
         )
         if detach:
             _detach(settings, budget, log_level)
@@ -218,6 +223,7 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         *(["--data-dir", str(settings.data_dir)] if settings.data_dir else []),
         *(["--budget", str(budget)] if budget else []),
         "--ledger", settings.budget_store,
+        *(["--live-events"] if settings.live_events else []),
         *(["--bare"] if settings.bare else []),
         *([] if settings.iam else ["--no-iam"]),
     ]  # fmt: skip

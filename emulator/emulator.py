@@ -27,7 +27,7 @@ from emulator.core.faults import Faults
 from emulator.core.journal import Journal
 from emulator.core.logs import LogSink
 from emulator.deploy import Deployer, Deployment
-from emulator.ecs import TasksService, TasksSettings
+from emulator.ecs import SERVICE_OPERATIONS, ServicesService, TasksService, TasksSettings
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
@@ -39,6 +39,7 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
+from emulator.loadbalancing import LoadBalancers
 from emulator.s3 import S3Service
 from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
@@ -155,20 +156,7 @@ class Emulator:
         await self.functions.start()
         self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
-        worker = settings.worker_command or (sys.executable, "-m", "worker")
-        self.tasks = TasksService(
-            lane,
-            clock,
-            credentials,
-            bus,
-            logs,
-            journal,
-            TasksSettings(
-                endpoint_url=endpoint, region=settings.region, images={"nst-worker": worker}
-            ),
-        )
-        await self.tasks.start()
-        self._ends.push_async_callback(self.tasks.stop)
+        await self._run_tasks(endpoint, credentials, logs, journal)
         self._make_faults()
         self._serving()
         await self.events.start()
@@ -197,6 +185,21 @@ class Emulator:
         }
         self.ready = True
 
+    async def _run_tasks(
+        self, endpoint: str, credentials: CredentialStore, logs: LogSink, journal: Journal
+    ) -> None:
+        """ECS: the engine of tasks, and the services above it."""
+        settings, lane, clock, bus = self.settings, self.lane, self.clock, self.bus
+        worker = settings.worker_command or (sys.executable, "-m", "worker")
+        running = TasksSettings(
+            endpoint_url=endpoint, region=settings.region, images={"nst-worker": worker}
+        )
+        self.tasks = TasksService(lane, clock, credentials, bus, logs, journal, running)
+        await self.tasks.start()
+        self._ends.push_async_callback(self.tasks.stop)
+        self.services = ServicesService(lane, clock, bus, self.tasks, running)
+        self._ends.push_async_callback(self.services.stop)
+
     def _hooks(self) -> ControlHooks:
         return ControlHooks(
             load_api=self.gateway.load_api,
@@ -208,7 +211,11 @@ class Emulator:
         """EventBridge, and the data planes of API Gateway and CloudFront with its control plane."""
         clock = self.clock
         self.events = EventsService(self.lane, clock, self.bus)
-        self.gateway = GatewayService(self.bus, clock, GatewaySettings())
+        self.balancers = LoadBalancers(self.bus, clock)
+        self._ends.push_async_callback(self.balancers.stop)
+        self.gateway = GatewayService(
+            self.bus, clock, GatewaySettings(), self.balancers.through_link
+        )
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )
@@ -264,7 +271,9 @@ class Emulator:
                 FunctionsControl(moto["lambda"], self.bus),
             ),
             "ecs": SplitService(
-                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
+                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"},
+                self.tasks,
+                SplitService(SERVICE_OPERATIONS, self.services, moto["ecs"]),
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
             "cloudfront": self.cloudfront,

@@ -22,6 +22,7 @@ class Settings:
     keeps everything in memory. ``bare`` starts without the NST system deployed. ``iam`` False
     checks no permissions. ``host`` is a loopback address unless the user says otherwise.
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
+    ``live_events`` adds the stream of a run's events to the deployed API.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +38,7 @@ class Settings:
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
     budget_store: BudgetStore = "s3"
+    live_events: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
