@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -85,13 +86,29 @@ async def within(work: Coroutine[Any, Any, T], clock: Clock, seconds: float) -> 
 
     timer = clock.call_later(seconds, expire)
     try:
-        return await task
+        await asyncio.wait({task})
     except asyncio.CancelledError:
-        if not late:
-            raise
-        raise TimeoutError from None
+        task.cancel()
+        await _unwound(task)
+        raise
     finally:
         timer.cancel()
+    if late and task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
+async def _unwound(task: asyncio.Future[Any]) -> None:
+    """Return when a cancelled task has cleaned up.
+
+    anyio's cancel scopes cancel again and again whoever waits in them. Passed on to the task, the
+    second time would cut off what it does to close its connection.
+    """
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 async def paced(

@@ -21,33 +21,23 @@ from emulator.core.logs import Lane
 from emulator.ecs import definitions, permissions, requests
 from emulator.ecs.scheduler import Slot
 from emulator.ecs.service import TasksService
+from emulator.ecs.service_shapes import (
+    CREATE,
+    KEPT,
+    UPDATE,
+    count_of,
+    invalid,
+    new_service,
+    refuse,
+    run_params,
+    service_arn,
+)
 from emulator.ecs.settings import TasksSettings
 
 OPERATIONS = frozenset(
     {"CreateService", "UpdateService", "DeleteService", "DescribeServices", "ListServices"}
 )
-COUNT_MAX = 10
 DESCRIBED_MAX = 10
-_KEPT = frozenset(
-    {
-        *("availabilityZoneRebalancing", "deploymentConfiguration", "enableECSManagedTags"),
-        *("healthCheckGracePeriodSeconds", "propagateTags"),
-    }
-)
-"""What is kept and shown, and changes nothing here."""
-_CREATE = _KEPT | frozenset(
-    {
-        *("cluster", "serviceName", "taskDefinition", "loadBalancers", "desiredCount"),
-        *("clientToken", "launchType", "platformVersion", "networkConfiguration"),
-        *("schedulingStrategy", "deploymentController", "tags"),
-    }
-)
-_UPDATE = _KEPT | frozenset(
-    {
-        *("cluster", "service", "desiredCount", "taskDefinition", "forceNewDeployment"),
-        *("networkConfiguration", "platformVersion"),
-    }
-)
 
 
 @dataclass
@@ -103,52 +93,24 @@ class ServicesService:
         return result
 
     async def _create(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        _refuse(params, _CREATE, "CreateService")
+        refuse(params, CREATE, "CreateService")
         name = str(params.get("serviceName") or "")
         if not name:
-            raise _invalid("Service name can not be blank.")
+            raise invalid("Service name can not be blank.")
         if (params.get("deploymentController") or {}).get("type", "ECS") != "ECS":
             raise NotSupported("a deployment controller other than ECS")
         if params.get("schedulingStrategy", "REPLICA") != "REPLICA":
-            raise _invalid("The scheduling strategy DAEMON is not supported for Fargate tasks.")
-        count = _count(params.get("desiredCount"))
+            raise invalid("The scheduling strategy DAEMON is not supported for Fargate tasks.")
+        count = count_of(params.get("desiredCount"))
         definition_arn, cluster_arn = await self._checked(params, caller)
         arn = f"{cluster_arn.replace(':cluster/', ':service/')}/{name}"
         known = self._services.get(arn)
         if known is not None and known.shape["status"] != "INACTIVE":
-            raise _invalid("Creation of service was not idempotent.")
+            raise invalid("Creation of service was not idempotent.")
         now = self._clock.now()
-        shape: dict[str, Any] = {
-            "serviceArn": arn,
-            "serviceName": name,
-            "clusterArn": cluster_arn,
-            "loadBalancers": copied(list(params.get("loadBalancers") or ())),
-            "serviceRegistries": [],
-            "status": "ACTIVE",
-            "desiredCount": count,
-            "launchType": "FARGATE",
-            "platformVersion": str(params.get("platformVersion") or "LATEST"),
-            "platformFamily": "Linux",
-            "taskDefinition": definition_arn,
-            "deploymentConfiguration": {
-                "deploymentCircuitBreaker": {"enable": False, "rollback": False},
-                "maximumPercent": 200,
-                "minimumHealthyPercent": 100,
-            },
-            "events": [],
-            "createdAt": now,
-            "placementConstraints": [],
-            "placementStrategy": [],
-            "networkConfiguration": copied(params["networkConfiguration"]),
-            "schedulingStrategy": "REPLICA",
-            "deploymentController": {"type": "ECS"},
-            "createdBy": caller.principal,
-            "enableECSManagedTags": False,
-            "propagateTags": "NONE",
-            "enableExecuteCommand": False,
-            "availabilityZoneRebalancing": "DISABLED",
-            **copied({k: v for k, v in params.items() if k in _KEPT}),
-        }
+        shape = new_service(
+            params, arn, (cluster_arn, definition_arn, count), caller.principal, now
+        )
         # The scheduler acts as ECS's service-linked role, which may do all that it needs.
         root = Caller(caller.account, caller.region, f"arn:aws:iam::{caller.account}:root")
         service = _Service(shape, root, list(params.get("tags") or ()))
@@ -157,10 +119,10 @@ class ServicesService:
         return {"service": self._answer(service, tags=True)}
 
     async def _update(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        _refuse(params, _UPDATE, "UpdateService")
+        refuse(params, UPDATE, "UpdateService")
         service = await self._active(params, caller)
         shape = service.shape
-        count = _count(params.get("desiredCount", shape["desiredCount"]))
+        count = count_of(params.get("desiredCount", shape["desiredCount"]))
         changed = {
             **{k: shape[k] for k in ("taskDefinition", "networkConfiguration", "loadBalancers")},
             "cluster": shape["clusterArn"],
@@ -173,7 +135,7 @@ class ServicesService:
             or changed["networkConfiguration"] != shape["networkConfiguration"]
         )
         shape.update(
-            copied({k: v for k, v in params.items() if k in _KEPT}),
+            copied({k: v for k, v in params.items() if k in KEPT}),
             desiredCount=count,
             taskDefinition=definition_arn,
             networkConfiguration=copied(changed["networkConfiguration"]),
@@ -187,7 +149,7 @@ class ServicesService:
     async def _delete(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         service = await self._active(params, caller)
         if service.shape["desiredCount"] and not params.get("force"):
-            raise _invalid("The service cannot be stopped while it is scaled above 0.")
+            raise invalid("The service cannot be stopped while it is scaled above 0.")
         service.shape.update(status="DRAINING", desiredCount=0)
         slots = [slot for deployment in service.deployments for slot in deployment.slots]
 
@@ -202,11 +164,11 @@ class ServicesService:
     async def _describe(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         names = params.get("services") or []
         if not 1 <= len(names) <= DESCRIBED_MAX:
-            raise _invalid(f"Services must have 1 to {DESCRIBED_MAX} entries.")
+            raise invalid(f"Services must have 1 to {DESCRIBED_MAX} entries.")
         cluster_arn = await self._cluster(params, caller)
         known, failures = [], []
         for name in names:
-            arn = _arn(str(name), cluster_arn)
+            arn = service_arn(str(name), cluster_arn)
             found = self._services.get(arn)
             if found is None:
                 failures.append({"arn": arn, "reason": "MISSING"})
@@ -215,7 +177,7 @@ class ServicesService:
         return {"services": known, "failures": failures}
 
     async def _list(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        _refuse(params, frozenset({"cluster", "launchType", "schedulingStrategy"}), "ListServices")
+        refuse(params, frozenset({"cluster", "launchType", "schedulingStrategy"}), "ListServices")
         cluster_arn = await self._cluster(params, caller)
         return {
             "serviceArns": [
@@ -227,7 +189,7 @@ class ServicesService:
 
     async def _checked(self, params: Mapping[str, Any], caller: Caller) -> tuple[str, str]:
         """The ARNs of task definition and cluster of a service that can be run as it is."""
-        run = _run_params(params, "x")
+        run = run_params(params, "x")
         requests.check(run, self._settings)
         placed = await self._lane.run(
             lambda: definitions.placement(
@@ -247,9 +209,9 @@ class ServicesService:
         name, port = balancer.get("containerName"), balancer.get("containerPort")
         container = next((c for c in plan.containers if c.name == name), None)
         if container is None:
-            raise _invalid(f"The container {name} does not exist in the task definition.")
+            raise invalid(f"The container {name} does not exist in the task definition.")
         if port not in container.ports:
-            raise _invalid(f"The container {name} did not have a container port {port} defined.")
+            raise invalid(f"The container {name} did not have a container port {port} defined.")
         group = balancer.get("targetGroupArn")
         if not group:
             raise NotSupported("a classic load balancer")
@@ -257,7 +219,7 @@ class ServicesService:
             "elbv2", "DescribeTargetGroups", {"TargetGroupArns": [group]}, caller
         )
         if not listed["TargetGroups"][0].get("LoadBalancerArns"):
-            raise _invalid(
+            raise invalid(
                 f"The target group with targetGroupArn {group} does not have an associated load "
                 "balancer."
             )
@@ -288,7 +250,7 @@ class ServicesService:
         """Give a deployment as many slots as the service wants tasks."""
         shape = service.shape
         while len(deployment.slots) < shape["desiredCount"]:
-            params = _run_params({**shape, "cluster": shape["clusterArn"]}, deployment.shape["id"])
+            params = run_params({**shape, "cluster": shape["clusterArn"]}, deployment.shape["id"])
             groups = [str(one["targetGroupArn"]) for one in shape["loadBalancers"]]
             deployment.slots.append(
                 Slot(
@@ -329,7 +291,7 @@ class ServicesService:
         return arn
 
     async def _active(self, params: Mapping[str, Any], caller: Caller) -> _Service:
-        arn = _arn(str(params.get("service") or ""), await self._cluster(params, caller))
+        arn = service_arn(str(params.get("service") or ""), await self._cluster(params, caller))
         service = self._services.get(arn)
         if service is None:
             raise AwsError("ServiceNotFoundException", "Service not found.")
@@ -359,39 +321,3 @@ class ServicesService:
             "pendingCount": sum(one["pendingCount"] for one in deployments),
             "tags": copied(service.tags) if tags else [],
         }
-
-
-def _run_params(params: Mapping[str, Any], started_by: str) -> dict[str, Any]:
-    """RunTask's parameters for one task of a service."""
-    return {
-        "cluster": params.get("cluster") or "default",
-        "taskDefinition": params.get("taskDefinition") or "",
-        "launchType": params.get("launchType") or "FARGATE",
-        "networkConfiguration": params.get("networkConfiguration"),
-        "group": f"service:{params.get('serviceName', '')}",
-        "startedBy": started_by,
-    }
-
-
-def _refuse(params: Mapping[str, Any], known: frozenset[str], operation: str) -> None:
-    for name, value in params.items():
-        if name not in known and value not in (None, "", [], {}, False):
-            raise NotSupported(f"the parameter {name} of ecs:{operation}")
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _invalid("desiredCount must be 0 or more.")
-    if value > COUNT_MAX:
-        raise NotSupported(f"a service of more than {COUNT_MAX} tasks")
-    return value
-
-
-def _arn(name: str, cluster_arn: str) -> str:
-    if name.startswith("arn:"):
-        return name
-    return f"{cluster_arn.replace(':cluster/', ':service/')}/{name}"
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError("InvalidParameterException", message)
