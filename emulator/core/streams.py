@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from emulator.core.clock import Clock
 from emulator.core.errors import EmulatorError
 
 T = TypeVar("T")
+
+log = logging.getLogger("emulator.streams")
 
 HOP_BY_HOP = frozenset(
     {
@@ -46,7 +49,7 @@ class Answered:
 
 
 class StreamCut(EmulatorError):  # noqa: N818 - what happened, not what is wrong
-    """A body was ended by a time limit; the client sees its connection break."""
+    """A body ended too soon: by a time limit, or its source broke; the client's connection does too."""
 
 
 class Relayed(StreamingResponse):
@@ -62,7 +65,8 @@ class Relayed(StreamingResponse):
         """Send it."""
         try:
             await super().__call__(scope, receive, send)
-        except StreamCut:
+        except StreamCut as error:
+            log.info("%s", error)
             # ASGI has no message for it; the server's own object behind it has the connection.
             connection = getattr(getattr(send, "__self__", None), "transport", None)
             if connection is None:

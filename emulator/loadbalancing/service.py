@@ -18,7 +18,7 @@ import httpx
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError, NotSupported
-from emulator.core.streams import Answered, Asked, paced, passed_on
+from emulator.core.streams import Answered, Asked, StreamCut, paced, passed_on
 
 IDLE_S = 60.0
 """A balancer closes a connection on which nothing was sent for so long, unless it says otherwise.
@@ -138,6 +138,8 @@ async def _body(answer: httpx.Response) -> AsyncGenerator[bytes]:
     try:
         async for part in answer.aiter_raw():
             yield part
+    except httpx.TransportError as error:
+        raise StreamCut(f"The target ended in the middle of its answer: {error}") from error
     finally:
         await answer.aclose()
 

@@ -15,7 +15,7 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import RealClock
 from emulator.core.errors import AwsError, NotSupported
-from emulator.core.streams import Answered, Asked
+from emulator.core.streams import Answered, Asked, StreamCut
 from emulator.loadbalancing import LoadBalancers
 from emulator.server import Listener, bind
 
@@ -141,6 +141,25 @@ def test_without_a_target_the_balancer_answers_itself() -> None:
             assert answered.status == 503
             assert ("Server", "awselb/2.0") in answered.headers
             await answered.parts.aclose()
+
+    asyncio.run(run())
+
+
+def test_a_target_that_dies_in_the_middle_of_its_answer_cuts_the_stream() -> None:
+    async def run() -> None:
+        async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(half, "127.0.0.1", 0)
+        async with server, lab(0) as it:
+            port = server.sockets[0].getsockname()[1]
+            it.control.targets.append({"Id": "127.0.0.1", "Port": port})
+            answered = await it.answered()
+            assert await anext(answered.parts) == b"one"
+            with pytest.raises(StreamCut):
+                await anext(answered.parts)
 
     asyncio.run(run())
 
