@@ -49,7 +49,7 @@ class Answered:
 
 
 class StreamCut(EmulatorError):  # noqa: N818 - what happened, not what is wrong
-    """A body ended too soon: by a time limit, or its source broke; the client's connection does too."""
+    """A body ended too soon, by a time limit or as its source did; so does the connection."""
 
 
 class Relayed(StreamingResponse):
