@@ -128,7 +128,7 @@ class Emulator:
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         self.credentials = credentials = CredentialStore(clock, journal)
-        logs = LogSink(lane, clock)
+        self.logs = logs = LogSink(lane, clock)
         await logs.start()
         self._ends.push_async_callback(logs.stop)
 
@@ -204,6 +204,7 @@ class Emulator:
         return ControlHooks(
             load_api=self.gateway.load_api,
             set_throttles=self.gateway.set_throttles,
+            set_access_log=self.gateway.set_access_log,
             identities_changed=self.directory.changed,
         )
 
@@ -214,7 +215,7 @@ class Emulator:
         self.balancers = LoadBalancers(self.bus, clock)
         self._ends.push_async_callback(self.balancers.stop)
         self.gateway = GatewayService(
-            self.bus, clock, GatewaySettings(), self.balancers.through_link
+            self.bus, clock, GatewaySettings(), self.logs, self.balancers.through_link
         )
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)

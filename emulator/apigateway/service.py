@@ -6,16 +6,24 @@ call the integration, map the answer.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emulator.apigateway import (
+    access_log,
+    gateway_responses,
+    integrations,
+    lambda_proxy,
+    private,
+)
 from emulator.apigateway import exchange as exchanges
-from emulator.apigateway import gateway_responses, integrations, lambda_proxy, private
+from emulator.apigateway.access_log import AccessLog, Sink
 from emulator.apigateway.errors import GatewayError
 from emulator.apigateway.exchange import Answer, Exchange
 from emulator.apigateway.openapi import Api, Method, compile_api
@@ -55,9 +63,9 @@ class _Deployed:
 
 
 class GatewayService:
-    """Serves REST APIs; ``bus`` reaches what they integrate with, ``forward`` load balancers.
+    """Serves REST APIs; ``bus`` reaches what they integrate with, ``logs`` takes access logs.
 
-    Without ``forward`` private integrations are refused.
+    ``forward`` reaches load balancers; without it private integrations are refused.
     """
 
     def __init__(
@@ -65,10 +73,14 @@ class GatewayService:
         bus: Bus,
         clock: Clock,
         settings: GatewaySettings | None = None,
+        logs: Sink | None = None,
         forward: private.Forward | None = None,
     ) -> None:
         self._bus = bus
+        self._logs = logs
         self._forward = forward
+        self._access_logs: dict[tuple[str, str], AccessLog | None] = {}
+        self._writing: set[asyncio.Task[None]] = set()
         self._clock = clock
         self._settings = settings or GatewaySettings()
         self._stages: dict[tuple[str, str], _Deployed] = {}
@@ -102,6 +114,7 @@ class GatewayService:
         """Stop to serve one stage, or all stages of an API."""
         for key in [k for k in self._stages if k[0] == api_id and stage in {None, k[1]}]:
             del self._stages[key]
+            self._access_logs.pop(key, None)
 
     def set_throttles(
         self, api_id: str, stage: str, settings: Mapping[str, Mapping[str, Any]]
@@ -110,6 +123,12 @@ class GatewayService:
         deployed = self._stages[(api_id, stage)]
         deployed.throttles = throttles(settings)
         deployed.buckets = {}
+
+    def set_access_log(
+        self, api_id: str, stage: str, settings: Mapping[str, Any] | None, role_arn: str
+    ) -> None:
+        """Set the stage's ``accessLogSettings``; raises AwsError (``access_log.access_log``)."""
+        self._access_logs[(api_id, stage)] = access_log.access_log(settings, role_arn)
 
     def set_stage_variables(self, api_id: str, stage: str, variables: Mapping[str, str]) -> None:
         """Set ``$stageVariables``."""
@@ -123,15 +142,48 @@ class GatewayService:
         exchange = exchanges.begin(request, api_id, stage, path or "/", self._clock.now())
         deployed = self._stages.get((api_id, stage))
         answer: Answer | Answered
+        refusal = None
         try:
             answer = await self._serve(deployed, exchange, request)
         except GatewayError as error:
+            refusal = error
             answer = gateway_responses.answer(deployed.api if deployed else None, error, exchange)
             cause = error.__cause__
             log.info("%s %s: %s%s", exchange.method, path, error, f" ({cause})" if cause else "")
         if self._settings.log_requests:
             log.info("%s %s %d", exchange.method, path, answer.status)
+        if isinstance(answer, Answered):
+            answer.parts = self._logged(exchange, answer.status, answer.parts)
+        else:
+            await self._log_access(exchange, (answer.status, len(answer.body)), refusal)
         return _response(answer, exchange)
+
+    async def _logged(
+        self, exchange: Exchange, status: int, parts: AsyncGenerator[bytes]
+    ) -> AsyncGenerator[bytes]:
+        """The pieces of an answer; when it has ended, it is logged."""
+        size = 0
+        try:
+            async for part in parts:
+                size += len(part)
+                yield part
+        finally:
+            await parts.aclose()
+            # by a task of its own: who ends here may have been cancelled
+            writing = asyncio.create_task(self._log_access(exchange, (status, size), None))
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
+
+    async def _log_access(
+        self, exchange: Exchange, answer: tuple[int, int], refusal: GatewayError | None
+    ) -> None:
+        kept = self._access_logs.get((exchange.api_id, exchange.stage))
+        if kept is None or self._logs is None:
+            return
+        now = self._clock.now()
+        latency_ms = round((now - exchange.at) * 1000)
+        line = access_log.text(kept.line, exchange, answer, refusal, latency_ms)
+        await access_log.write(self._bus, self._logs, kept, self._itself(exchange), (now, line))
 
     async def _serve(
         self, deployed: _Deployed | None, exchange: Exchange, request: Request
@@ -202,8 +254,8 @@ class GatewayService:
             request_id=exchange.request_id,
         )
 
-    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
-        caller = Caller(
+    def _itself(self, exchange: Exchange) -> Caller:
+        return Caller(
             account=self._settings.account,
             region=self._settings.region,
             principal="apigateway.amazonaws.com",
@@ -216,6 +268,9 @@ class GatewayService:
                 account=self._settings.account,
             ),
         )
+
+    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
+        caller = self._itself(exchange)
         if not credentials:
             return caller
         if not await self._bus.trusts(credentials, caller.principal, caller.source_arn):

@@ -195,6 +195,27 @@ def test_a_stream_is_cut_after_five_silent_minutes_or_fifteen_in_all(
     asyncio.run(run())
 
 
+def test_a_stream_is_in_the_access_log_when_it_has_ended_with_all_its_bytes() -> None:
+    async def run() -> None:
+        lab = Lab()
+        logged: list[tuple[int, int]] = []
+
+        async def note(exchange: Any, answer: tuple[int, int], refusal: Any) -> None:
+            assert refusal is None
+            logged.append(answer)
+
+        lab.service._log_access = note  # type: ignore[method-assign]
+        response: Any = await lab.get("/things/x/events")
+        for piece in (b"one", b"three", None):
+            lab.target.pieces.put_nowait(piece)
+        assert logged == []
+        assert [part async for part in response.body_iterator] == [b"one", b"three"]
+        await settle()
+        assert logged == [(200, 8)]
+
+    asyncio.run(run())
+
+
 def test_a_target_that_says_nothing_in_time_is_a_504() -> None:
     async def run() -> None:
         lab = Lab(responseTransferMode="BUFFERED", timeoutInMillis=29_000)
