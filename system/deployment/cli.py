@@ -34,6 +34,9 @@ _region = click.option("--region", default="us-east-1", show_default=True)
 @click.option("--budget", type=click.FloatRange(0.01, 1_000_000), help="First limit in dollars.")
 @click.option("--image", default="", help="The worker's image; needed on AWS.")
 @click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs; on AWS it has a monthly price."
+)
+@click.option(
     "--plan", "only_plan", is_flag=True, help="Say what would change, and change nothing."
 )
 def deploy(  # noqa: PLR0917 - click passes by name
@@ -42,6 +45,7 @@ def deploy(  # noqa: PLR0917 - click passes by name
     region: str,
     budget: float | None,
     image: str,
+    live_events: bool,
     only_plan: bool,
 ) -> None:
     """Build the artifacts, apply Terraform, upload the website, make the first ledger."""
@@ -51,7 +55,7 @@ def deploy(  # noqa: PLR0917 - click passes by name
             "On AWS name the worker's image with --image (see docs/operations.md)."
         )
     try:
-        terraform = prepared(target, image)
+        terraform = prepared(target, image, live_events=live_events)
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
@@ -97,12 +101,14 @@ def destroy(endpoint_url: str | None, name: str, region: str) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def prepared(target: Target, image: str) -> Terraform:
+def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraform:
     """Terraform, initialised for the target, with fresh zips to deploy."""
     artifacts.write(ROOT / "build" / "zips")
     steps.state_bucket(target)
     place = "aws" if target.endpoint_url is None else "emulator"
     variables: dict[str, Any] = {"name": target.name, "region": target.region}
+    if live_events:
+        variables["live_events"] = True
     if image:
         variables["worker_image"] = image
     if target.endpoint_url is not None:
