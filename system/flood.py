@@ -54,7 +54,7 @@ CALLS: Mapping[str, Use] = {
     "POST /api/runs/{run_id}/stop": Use(functions=1, s3_gets=4, s3_puts=2),
 }
 """Every call of the contract without options."""
-LIVE_CALLS: Mapping[str, Use] = {"GET /api/runs/{run_id}/events": Use()}
+LIVE_CALLS: Mapping[str, Use] = {"GET /api/runs/{run_id}/events": Use(s3_gets=1)}
 """The calls that live events add; a streamed answer of up to 10 MB is one request."""
 
 

@@ -161,7 +161,7 @@ variable "requests_per_address_max" {
 }
 
 variable "live_events" {
-  description = "Whether the events of runs are streamed: a load balancer and an instance that cost some 36 dollars a month (docs/operations.md). Without it clients follow the event log."
+  description = "Whether the events of runs are streamed: a load balancer and an instance that cost 30 to 45 dollars a month (docs/operations.md). Without it clients follow the event log."
   type        = bool
   default     = false
   nullable    = false
