@@ -294,6 +294,36 @@ def test_an_instance_that_ends_is_replaced_and_its_followers_miss_nothing(
     assert_whole(heard, followed.visitor.events(admission), "cancelled")
 
 
+LOG = """{"id":1,"at":"2026-11-25T12:00:00.000Z","type":"state","state":"starting"}
+{"id":2,"at":"2026-11-25T12:00:01.000Z","type":"state","state":"failed"}
+"""
+
+
+@pytest.mark.parametrize("taken", ["ReadEventLogs", "TellMissingObjects"])
+def test_an_instance_needs_each_of_its_permissions(live_stack: Running, taken: str) -> None:
+    iam, s3, http = live_stack.client("iam"), live_stack.client("s3"), live_stack.http()
+    names = {"RoleName": "nst-live-events", "PolicyName": "nst-live-events"}
+    document = iam.get_role_policy(**names)["PolicyDocument"]
+    # logs of their own, since an instance asks no more for one that it has read to its end
+    before, after = (f"{len(taken):02x}{number:02x}" + "c" * 28 for number in range(2))
+    for run_id in (before, after):
+        s3.put_object(Bucket="nst-storage", Key=f"runs/{run_id}/events.jsonl", Body=LOG.encode())
+    there, missing = http.get(f"/api/runs/{before}/events"), http.get(f"/api/runs/{NOBODY}/events")
+    assert (there.status_code, missing.status_code) == (200, 404)
+    assert there.text.count("event: state") == 2
+    less = [one for one in document["Statement"] if one["Sid"] != taken]
+    assert len(less) == len(document["Statement"]) - 1
+    iam.put_role_policy(**names, PolicyDocument=json.dumps({**document, "Statement": less}))
+    try:
+        asked = after if taken == "ReadEventLogs" else NOBODY
+        answer = http.get(f"/api/runs/{asked}/events")
+        assert answer.status_code == 500
+        assert "denied" not in answer.text.lower(), "the visitor is told nothing of it"
+    finally:
+        iam.put_role_policy(**names, PolicyDocument=json.dumps(document))
+    assert http.get(f"/api/runs/{after}/events").status_code == 200
+
+
 def test_reconcile_leaves_the_instances_alone(live_stack: Running) -> None:
     """They are no run's tasks: the rule about tasks does not start it, the sweep passes over."""
     states = live_stack.client("stepfunctions")
