@@ -12,6 +12,8 @@ from system.settings import BUDGET_STORES, BudgetStore
 
 AWS_PORT = 4566
 EDGE_PORT = 8080
+LIVE_NAME_CHARS_MAX = 27
+"""A load balancer's name has 32, of which "-live" takes five."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Settings:
             )
         if self.budget_store not in BUDGET_STORES:
             raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
+        if self.live_events and len(self.name) > LIVE_NAME_CHARS_MAX:
+            raise EmulatorError(
+                f"With live events the name has {LIVE_NAME_CHARS_MAX} characters at most: a load "
+                "balancer is called by it."
+            )
         if self.data_dir is not None and self.budget_store == "dynamodb":
             raise EmulatorError(
                 "Tables live in memory only, and a budget must not vanish with a restart: "
