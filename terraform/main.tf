@@ -176,9 +176,6 @@ module "api" {
     name  = "${var.name}-gateway-logs"
     trust = templatefile("${local.system}/policies/trust-apigateway.json", local.values)
   } : null
-
-  # its methods call as a role that must be there
-  depends_on = [module.roles]
 }
 
 module "edge" {

@@ -7,10 +7,14 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.system.running import Running, wait_until
 from tests.terraform.conftest import Deployed
 from tests.terraform.inventory import inventory
+
+# Terraform waits by itself, and each step has a limit of its own.
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_second_plan_finds_no_changes(deployed: Deployed) -> None:

@@ -26,6 +26,9 @@ from tests.system.test_stop_and_failures import last_task
 from tests.system.visitor import Visitor
 from tests.terraform.conftest import Deployed
 
+# Terraform waits by itself, and each step has a limit of its own.
+pytestmark = pytest.mark.timeout(900)
+
 DOMAIN = "nst.example.org"
 CPU_UNITS, MEMORY_MIB = 4096, 8192
 SLOW = {"size": 512, "quality": "best"}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.terraform.conftest import Deployed
+
+# Terraform waits by itself, and each step has a limit of its own.
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_destroy_leaves_nothing(deployed: Deployed) -> None:
