@@ -83,7 +83,7 @@ run "wrong_values_are_refused" {
     vpc_id     = "network"
     subnet_ids = ["subnet-1"]
     cluster    = "a cluster"
-    image      = "https://example.org/image"
+    image      = "an image"
     vpc_link   = "a link"
 
     load_balancer = {
