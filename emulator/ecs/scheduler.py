@@ -46,6 +46,7 @@ class Slot:
         self._caller = caller
         self._steady = steady
         self._ending = asyncio.Event()
+        self._reason = ""
         self._target: dict[str, Any] | None = None
         self.task_arn: str | None = None
         self.serving = False
@@ -60,11 +61,15 @@ class Slot:
 
     async def end(self, reason: str) -> None:
         """Take the task out of its target groups, stop it, and start no other."""
+        self._reason = reason
         self._ending.set()
         await self._deregister()
-        if self.task_arn is not None:
-            self._tasks.end(self.task_arn, "ServiceSchedulerInitiated", reason)
+        self._end_task()
         await self._life
+
+    def _end_task(self) -> None:
+        if self.task_arn is not None:
+            self._tasks.end(self.task_arn, "ServiceSchedulerInitiated", self._reason)
 
     async def abandon(self) -> None:
         """The emulator ends: leave everything as it is."""
@@ -98,6 +103,9 @@ class Slot:
             served = self.serving
             if served:
                 self._steady()
+            if self._ending.is_set():
+                # asked to end while the task was being started: nobody knew its name then
+                self._end_task()
             await over
             return served
         finally:
@@ -112,9 +120,10 @@ class Slot:
             address = self._tasks.address(self.task_arn)
             if address is None:
                 return False
-            self._target = {"Id": address[0], "Port": address[1]}
+            target = {"Id": address[0], "Port": address[1]}
             for group in self._groups:
-                await self._targets("RegisterTargets", group, self._target)
+                await self._targets("RegisterTargets", group, target)
+            self._target = target
         self.serving = True
         return True
 

@@ -239,6 +239,26 @@ def test_a_service_is_deleted_when_it_wants_no_tasks_or_by_force(services):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("steps", range(12))
+def test_a_service_deleted_while_its_task_starts_leaves_nothing(services, steps):
+    """At whatever moment: the deletion comes so many steps of the loop after the creation."""
+
+    async def inactive(it):
+        return (await it.describe())["status"] == "INACTIVE"
+
+    async def run():
+        async with services() as it:
+            await it.create()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await it.call("DeleteService", service="web", force=True)
+            await it.until(inactive)
+            assert await it.tasks() == []
+            assert it.balancers.targets == []
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
