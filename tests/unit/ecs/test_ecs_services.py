@@ -239,16 +239,24 @@ def test_a_service_is_deleted_when_it_wants_no_tasks_or_by_force(services):
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("steps", range(12))
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 20, 40])
 def test_a_service_deleted_while_its_task_starts_leaves_nothing(services, steps):
     """At whatever moment: the deletion comes so many steps of the loop after the creation."""
 
     async def inactive(it):
         return (await it.describe())["status"] == "INACTIVE"
 
+    waits = [30]  # RunTask, the first of them, is under way for so many steps
+
+    async def slow(fn):
+        for _ in range(waits.pop() if waits else 0):
+            await asyncio.sleep(0)
+        return fn()
+
     async def run():
         async with services() as it:
             await it.create()
+            it.it.lane.run = slow
             for _ in range(steps):
                 await asyncio.sleep(0)
             await it.call("DeleteService", service="web", force=True)
