@@ -63,6 +63,9 @@ POLL_S = 0.05
     show_default=True,
     help="What runs a task: a process of this machine, or a container (needs nst image).",
 )
+@click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs (on AWS: a load balancer)."
+)
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--no-iam", is_flag=True, help="Check no permissions: every key may do everything.")
 @click.option(
@@ -79,6 +82,7 @@ def up(  # noqa: PLR0917 - click passes by name
     budget: float | None,
     ledger: BudgetStore,
     tasks: TaskDriver,
+    live_events: bool,
     bare: bool,
     no_iam: bool,
     aws_timing: bool,
@@ -103,6 +107,7 @@ def up(  # noqa: PLR0917 - click passes by name
             budget_store=ledger,
             tasks=tasks,
             aws_timing=aws_timing,
+            live_events=live_events,
         )
         if detach:
             _detach(settings, budget, log_level)
@@ -245,6 +250,7 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         *(["--data-dir", str(settings.data_dir)] if settings.data_dir else []),
         *(["--budget", str(budget)] if budget else []),
         "--ledger", settings.budget_store, "--tasks", settings.tasks,
+        *(["--live-events"] if settings.live_events else []),
         *(["--bare"] if settings.bare else []),
         *([] if settings.iam else ["--no-iam"]),
         *(["--aws-timing"] if settings.aws_timing else []),

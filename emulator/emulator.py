@@ -31,7 +31,13 @@ from emulator.core.lateness import Lateness
 from emulator.core.logs import LogSink
 from emulator.core.timings import FAST
 from emulator.deploy import Deployer, Deployment
-from emulator.ecs import TasksService, TasksSettings, TaskTiming
+from emulator.ecs import (
+    SERVICE_OPERATIONS,
+    ServicesService,
+    TasksService,
+    TasksSettings,
+    TaskTiming,
+)
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
@@ -43,6 +49,7 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService, EventsSettings
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
+from emulator.loadbalancing import LoadBalancers
 from emulator.s3 import S3Service
 from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
@@ -173,18 +180,7 @@ class Emulator:
         await self.functions.start()
         self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
-        self.tasks = TasksService(
-            lane,
-            clock,
-            credentials,
-            bus,
-            logs,
-            journal,
-            self._tasks_settings(aws_socket.getsockname()[1]),
-            self._containers.driver if self._containers else None,
-        )
-        await self.tasks.start()
-        self._ends.push_async_callback(self.tasks.stop)
+        await self._run_tasks(aws_socket.getsockname()[1], credentials, logs, journal)
         self._make_faults()
         self._serving()
         await self.events.start()
@@ -226,6 +222,19 @@ class Emulator:
             data.mkdir(parents=True, exist_ok=True)
         return data
 
+    async def _run_tasks(
+        self, aws_port: int, credentials: CredentialStore, logs: LogSink, journal: Journal
+    ) -> None:
+        """ECS: the engine of tasks, and the services above it."""
+        lane, clock, bus = self.lane, self.clock, self.bus
+        running = self._tasks_settings(aws_port)
+        driver = self._containers.driver if self._containers else None
+        self.tasks = TasksService(lane, clock, credentials, bus, logs, journal, running, driver)
+        await self.tasks.start()
+        self._ends.push_async_callback(self.tasks.stop)
+        self.services = ServicesService(lane, clock, bus, self.tasks, running)
+        self._ends.push_async_callback(self.services.stop)
+
     def _hooks(self) -> ControlHooks:
         return ControlHooks(
             load_api=self.gateway.load_api,
@@ -239,7 +248,11 @@ class Emulator:
         clock = self.clock
         events = EventsSettings.of(self.settings.timings)
         self.events = EventsService(self.lane, clock, self.bus, events)
-        self.gateway = GatewayService(self.bus, clock, GatewaySettings(), self.logs)
+        self.balancers = LoadBalancers(self.bus, clock)
+        self._ends.push_async_callback(self.balancers.stop)
+        self.gateway = GatewayService(
+            self.bus, clock, GatewaySettings(), self.logs, self.balancers.through_link
+        )
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )
@@ -334,7 +347,9 @@ class Emulator:
                 FunctionsControl(moto["lambda"], self.bus),
             ),
             "ecs": SplitService(
-                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
+                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"},
+                self.tasks,
+                SplitService(SERVICE_OPERATIONS, self.services, moto["ecs"]),
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
             "cloudfront": self.cloudfront,

@@ -17,6 +17,8 @@ TASK_DRIVERS: tuple[TaskDriver, ...] = ("processes", "docker")
 
 AWS_PORT = 4566
 EDGE_PORT = 8080
+LIVE_NAME_CHARS_MAX = 27
+"""A load balancer's name has 32, of which "-live" takes five."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Settings:
     ``tasks`` says what runs a task: ``processes`` (``worker_command`` stands for the worker's
     image) or ``docker`` (containers of ``worker_image``).
     ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
+    ``live_events`` adds the stream of a run's events to the deployed API.
     """
 
     host: str = "127.0.0.1"
@@ -48,6 +51,7 @@ class Settings:
     worker_image: str = "nst-worker"
     budget_store: BudgetStore = "s3"
     aws_timing: bool = False
+    live_events: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -64,6 +68,11 @@ class Settings:
             raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
         if self.tasks not in TASK_DRIVERS:
             raise EmulatorError(f"Tasks run as one of {', '.join(TASK_DRIVERS)}.")
+        if self.live_events and len(self.name) > LIVE_NAME_CHARS_MAX:
+            raise EmulatorError(
+                f"With live events the name has {LIVE_NAME_CHARS_MAX} characters at most: a load "
+                "balancer is called by it."
+            )
         if self.data_dir is not None and self.budget_store == "dynamodb":
             raise EmulatorError(
                 "Tables live in memory only, and a budget must not vanish with a restart: "

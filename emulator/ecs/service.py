@@ -143,6 +143,23 @@ class TasksService:
                 return str(binding["bindIP"]), int(binding["hostPort"])
         return None
 
+    def status(self, task_arn: str) -> str:
+        """Where a task is; STOPPED for one that is not known (any more)."""
+        task = self._tasks.get(task_arn)
+        return STOPPED if task is None else task.status
+
+    async def ended(self, task_arn: str) -> None:
+        """Return when a task is STOPPED."""
+        life = self._lives.get(task_arn)
+        if life is not None:
+            await asyncio.wait({life})
+
+    def end(self, task_arn: str, code: str, reason: str) -> None:
+        """Stop a task for a reason of ECS's own; nothing when it is over."""
+        run = self._runs.get(task_arn)
+        if run is not None:
+            run.stop(code, reason)
+
     def kill(self, task_arn: str) -> None:
         """Kill a task's containers, as a machine that fails does; nothing when it is over."""
         run = self._runs.get(task_arn)

@@ -40,7 +40,13 @@ log = logging.getLogger("emulator.endpoint")
 
 JSON_OWNED: dict[str, frozenset[str] | None] = {
     "states": None,  # None: every operation
-    "ecs": frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"}),
+    "ecs": frozenset(
+        {
+            *("RunTask", "StopTask", "DescribeTasks", "ListTasks"),
+            *("CreateService", "UpdateService", "DeleteService"),
+            *("DescribeServices", "ListServices"),
+        }
+    ),
     "events": frozenset({"PutEvents"}),
 }
 """Operations of JSON-protocol services that are answered by engines of ours."""

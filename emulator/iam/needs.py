@@ -64,7 +64,7 @@ class Request:
         return list(value) if isinstance(value, list | tuple) else []
 
 
-PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
+PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "elbv2": "elasticloadbalancing"}
 """Services whose actions begin otherwise than their endpoint is called."""
 
 

@@ -39,6 +39,9 @@ _region = click.option("--region", default="us-east-1", show_default=True)
 @click.option("--image", default="", help="The worker's image; on AWS it is built without.")
 @click.option("--build-image", is_flag=True, help="Build the worker's image for an emulator, too.")
 @click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs; on AWS it has a monthly price."
+)
+@click.option(
     "--plan", "only_plan", is_flag=True, help="Say what would change, and change nothing."
 )
 def deploy(  # noqa: PLR0917 - click passes by name
@@ -48,6 +51,7 @@ def deploy(  # noqa: PLR0917 - click passes by name
     budget: float | None,
     image: str,
     build_image: bool,
+    live_events: bool,
     only_plan: bool,
 ) -> None:
     """Build zips and image, apply Terraform, upload the website, make the first ledger."""
@@ -56,7 +60,8 @@ def deploy(  # noqa: PLR0917 - click passes by name
         raise click.UsageError("--image names an image that is there; --build-image builds one.")
     try:
         worker = None if image else registry.built(target, click.echo, asked=build_image)
-        terraform = prepared(target, worker.address if worker else image)
+        address = worker.address if worker else image
+        terraform = prepared(target, address, live_events=live_events)
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
@@ -118,12 +123,14 @@ def apply_all(
     return outputs
 
 
-def prepared(target: Target, image: str) -> Terraform:
+def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraform:
     """Terraform, initialised for the target, with fresh zips to deploy."""
     artifacts.write(ROOT / "build" / "zips")
     steps.state_bucket(target)
     place = "aws" if target.endpoint_url is None else "emulator"
     variables: dict[str, Any] = {"name": target.name, "region": target.region}
+    if live_events:
+        variables["live_events"] = True
     if image:
         variables["worker_image"] = image
     if target.endpoint_url is not None:
