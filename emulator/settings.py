@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from emulator.cloudwatch.settings import CloudWatchSettings
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
 from system.settings import BUDGET_STORES, BudgetStore
@@ -37,6 +38,7 @@ class Settings:
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
     budget_store: BudgetStore = "s3"
+    cloudwatch: CloudWatchSettings = field(default_factory=CloudWatchSettings)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
