@@ -19,7 +19,8 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
 from emulator.deploy_cdn import deploy_cdn
-from emulator.deploy_values import placeholders, roles_of, trusted_service
+from emulator.deploy_values import of_api, placeholders, roles_of, trusted_service
+from emulator.deploy_watch import deploy_watch, rule_params, target_params
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack, website
@@ -95,6 +96,7 @@ class Deployer:
         await self._serve(done)
         await self._task()
         await self._rules()
+        await deploy_watch(self._call, self._declared, self._values)
         return done
 
     async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -268,6 +270,7 @@ class Deployer:
         document = yaml.load(stack.contract(self._values), Loader=loader)  # noqa: S506 - safe ones
         created = await self._call("apigateway", "CreateRestApi", {"name": self._fill(api["name"])})
         done.api_id, done.stage = str(created["id"]), api["stage"]
+        self._values |= of_api(self._values, done.api_id)
         done.throttle = api["throttle"]
         self._hooks.api_body(done.api_id, document)
         await self._call(
@@ -285,7 +288,13 @@ class Deployer:
             {
                 "restApiId": done.api_id,
                 "stageName": done.stage,
-                "patchOperations": list(_throttle_patches(api["throttle"])),
+                "patchOperations": [
+                    *_throttle_patches(api["throttle"]),
+                    *(
+                        {"op": "replace", "path": f"/variables/{name}", "value": value}
+                        for name, value in api["variables"].items()
+                    ),
+                ],
             },
         )
 
@@ -330,27 +339,11 @@ class Deployer:
         }
 
     async def _rules(self) -> None:
-        for key, rule in self._declared["rules"].items():
-            name = self._fill(rule["name"])
-            await self._call(
-                "events",
-                "PutRule",
-                {
-                    "Name": name,
-                    "Description": rule["description"],
-                    "EventPattern": json.dumps(self._fill(rule["pattern"])),
-                },
-            )
-            target = {
-                "Id": key.replace("_", "-"),
-                "Arn": self._values[f"{rule['target']}_arn"],
-                "RoleArn": self._role_arn("events"),
-                "InputTransformer": {
-                    "InputPathsMap": rule["input_paths"],
-                    "InputTemplate": rule["input_template"],
-                },
-            }
-            await self._call("events", "PutTargets", {"Rule": name, "Targets": [target]})
+        for key, rule in self._fill(self._declared["rules"]).items():
+            await self._call("events", "PutRule", rule_params(rule))
+            arn = self._values[f"{rule['target']}_arn"]
+            target = target_params(key, rule, arn, self._role_arn("events"))
+            await self._call("events", "PutTargets", {"Rule": rule["name"], "Targets": [target]})
         for schedule in self._declared["schedules"].values():
             await self._call(
                 "scheduler",

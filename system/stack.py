@@ -45,11 +45,14 @@ def bucket_policy(names: list[str]) -> dict[str, Any]:
 def workflow(file: str, values: Mapping[str, str]) -> str:
     """A workflow's definition (JSON text), its placeholders filled.
 
-    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents.
+    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents, and
+    ``${throttle}``, the throttles of the API.
     """
-    return fill_text(
-        _read(f"workflows/{file}"), {"problems": json.dumps(problems.table()), **values}
-    )
+    tables = {
+        "problems": json.dumps(problems.table()),
+        "throttle": json.dumps(declaration()["api"]["throttle"]),
+    }
+    return fill_text(_read(f"workflows/{file}"), {**tables, **values})
 
 
 def contract(values: Mapping[str, str]) -> str:
