@@ -1,6 +1,6 @@
 """The values of the declaration's placeholders in the emulator, and its roles.
 
-``terraform/locals.tf`` has the same values for AWS.
+``terraform/declaration.tf`` has the same values for AWS.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["task_cpu_units"] = str(task["cpu_units"])
     values["task_memory_mib"] = str(task["memory_mib"])
     values["task_architecture"] = task["architecture"]
+    values["capacity_provider"] = "FARGATE"
     values["subnets"] = "subnet-00000000000000001"
     values["security_groups"] = "sg-00000000000000001"
     return values

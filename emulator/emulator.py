@@ -131,7 +131,7 @@ class Emulator:
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         self.credentials = credentials = CredentialStore(clock, journal)
-        logs = await self._observe(bus, lane)
+        self.logs = logs = await self._observe(bus, lane)
         guard = self._identities(credentials)
         self.s3 = S3Service(
             clock,
@@ -215,6 +215,7 @@ class Emulator:
             set_throttles=self.gateway.set_throttles,
             set_variables=self.gateway.set_stage_variables,
             name_api=self.gateway.name_api,
+            set_access_log=self.gateway.set_access_log,
             identities_changed=self.directory.changed,
         )
 
@@ -222,7 +223,7 @@ class Emulator:
         """EventBridge, and the data planes of API Gateway and CloudFront with its control plane."""
         clock = self.clock
         self.events = EventsService(self.lane, clock, self.bus)
-        self.gateway = GatewayService(self.bus, clock, GatewaySettings())
+        self.gateway = GatewayService(self.bus, clock, GatewaySettings(), self.logs)
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )

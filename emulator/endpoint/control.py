@@ -22,6 +22,7 @@ from emulator.iam.directory import READS
 LoadApi = Callable[[str, str, dict[str, Any]], None]
 SetThrottles = Callable[[str, str, dict[str, Any]], None]
 SetVariables = Callable[[str, str, dict[str, str]], None]
+SetAccessLog = Callable[[str, str, dict[str, Any] | None, str], None]
 
 _REST_API = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)$")
 _STAGE = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/stages/(?P<stage>[^/]+)$")
@@ -36,6 +37,7 @@ class ControlHooks:
         *,
         load_api: LoadApi,
         set_throttles: SetThrottles,
+        set_access_log: SetAccessLog,
         set_variables: SetVariables = lambda api, stage, variables: None,  # noqa: ARG005
         name_api: Callable[[str, str], None] = lambda api, name: None,  # noqa: ARG005
         identities_changed: Callable[[], None],
@@ -45,6 +47,8 @@ class ControlHooks:
         self._set_throttles = set_throttles
         self._set_variables = set_variables
         self.name_api = name_api
+        self._set_access_log = set_access_log
+        self._log_role = ""
         self._bodies: dict[str, dict[str, Any]] = {}
 
     async def after_moto(
@@ -70,12 +74,22 @@ class ControlHooks:
         if document is not None:
             self._load_api(api_id, stage, document)
 
+    def api_account(self, role_arn: str) -> None:
+        """The account's role for API Gateway's logs is now this one; empty for none."""
+        self._log_role = role_arn
+
+    def api_logged(self, api_id: str, stage: str, settings: dict[str, Any] | None) -> None:
+        """A stage's access log; raises AwsError when it cannot be written."""
+        self._set_access_log(api_id, stage, settings, self._log_role)
+
     def stage_changed(
         self, api: str, stage: str, operations: list[dict[str, Any]], answer: dict[str, Any]
     ) -> None:
         """A stage was patched; ``answer`` is the stage as it is now."""
         if any(o.get("path") == "/deploymentId" for o in operations):
             self.api_deployed(api, stage)
+        if any(str(o.get("path")).startswith("/accessLogSettings") for o in operations):
+            self.api_logged(api, stage, answer.get("accessLogSettings"))
         if api in self._bodies:
             self._set_throttles(api, stage, answer.get("methodSettings") or {})
             self._set_variables(api, stage, answer.get("variables") or {})
@@ -91,6 +105,8 @@ class ControlHooks:
                 variables = json.loads(reply.body).get("variables") or {}
                 if variables and found["api"] in self._bodies:
                     self._set_variables(found["api"], str(stage), variables)
+        elif request.method == "PATCH" and path == "/account":
+            self.api_account(str(json.loads(reply.body).get("cloudwatchRoleArn") or ""))
         elif request.method == "PATCH" and (found := _STAGE.match(path)):
             operations = json.loads(body or b"{}").get("patchOperations", [])
             self.stage_changed(found["api"], found["stage"], operations, json.loads(reply.body))
