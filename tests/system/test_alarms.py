@@ -208,3 +208,66 @@ def test_what_the_dashboard_shows_is_measured(house: House, cloudwatch: Any) -> 
     }
     assert shown - measured <= happens_elsewhere
     assert ("NST", "ReconcileFindings", ()) in shown & measured
+
+
+METRICS = {
+    "API Gateway": (
+        "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+        "api-gateway-metrics-and-dimensions.html"
+    ),
+    "Lambda": "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html",
+    "Step Functions": "https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html",
+}
+
+
+@pytest.mark.fidelity(
+    area="CloudWatch",
+    feature="API Gateway reports Count, 4XXError, 5XXError and Latency, by API and by stage",
+    source=METRICS["API Gateway"],
+    note="not IntegrationLatency, nor metrics by method",
+)
+@pytest.mark.fidelity(
+    area="CloudWatch",
+    feature="Lambda reports Invocations, Errors, Throttles and Duration of a function",
+    source=METRICS["Lambda"],
+)
+@pytest.mark.fidelity(
+    area="CloudWatch",
+    feature="Step Functions reports executions that started and how they ended, and their time",
+    source=METRICS["Step Functions"],
+)
+def test_services_report_what_they_do(house: House, cloudwatch: Any) -> None:
+    def total(namespace: str, metric: str, dimensions: dict[str, str]) -> float:
+        now = house.stack.emulator.clock.now()
+        found = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=[{"Name": k, "Value": v} for k, v in dimensions.items()],
+            StartTime=now - 86_400,
+            EndTime=now + 60,
+            Period=3_600,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in found["Datapoints"]))
+
+    api = {"ApiName": "nst", "Stage": "prod"}
+    function = {"FunctionName": "nst-read-budget"}
+    machine = {"StateMachineArn": house.values["gate_arn"]}
+    counted = [
+        ("AWS/ApiGateway", "Count", api, 3),
+        ("AWS/ApiGateway", "4XXError", api, 1),
+        ("AWS/ApiGateway", "5XXError", api, 0),
+        ("AWS/Lambda", "Invocations", function, 2),
+        ("AWS/Lambda", "Errors", function, 0),
+        ("AWS/States", "ExecutionsStarted", machine, 2),
+        ("AWS/States", "ExecutionsSucceeded", machine, 1),
+        ("AWS/States", "ExecutionsFailed", machine, 1),
+    ]
+    before = [total(space, name, whose) for space, name, whose, _ in counted]
+    assert [budget(house).status_code for _ in range(2)] == [200, 200]
+    assert house.web.get("/api/nothing-here").status_code == 404
+    assert gate(house.states, house.values["gate_arn"], "open")["status"] == "SUCCEEDED"
+    assert gate(house.states, house.values["gate_arn"], "x")["status"] == "FAILED"
+    after = [total(space, name, whose) for space, name, whose, _ in counted]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [n for *_, n in counted]
+    assert total("AWS/Lambda", "Duration", function) > 0
