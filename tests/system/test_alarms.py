@@ -265,7 +265,7 @@ def test_services_report_what_they_do(house: House, cloudwatch: Any) -> None:
     ]
     before = [total(space, name, whose) for space, name, whose, _ in counted]
     assert [budget(house).status_code for _ in range(2)] == [200, 200]
-    assert house.web.get("/api/nothing-here").status_code == 404
+    assert house.web.post("/api/runs", json={}).status_code == 400
     assert gate(house.states, house.values["gate_arn"], "open")["status"] == "SUCCEEDED"
     assert gate(house.states, house.values["gate_arn"], "x")["status"] == "FAILED"
     after = [total(space, name, whose) for space, name, whose, _ in counted]

@@ -19,9 +19,9 @@ def test_a_closed_api_is_drift_that_an_apply_sets_back(deployed: Deployed) -> No
     with httpx.Client(base_url=stack.web_url) as http:
         assert is_closed(http.get("/api/budget"))
         planned = deployed.terraform.plan()
-        assert 'module.api.aws_api_gateway_method_settings.this["default"]' in planned
-        assert "module.api.aws_api_gateway_stage.this" in planned
-        assert "module.observability" not in planned
+        assert '# module.api.aws_api_gateway_method_settings.this["default"] will be' in planned
+        assert "# module.api.aws_api_gateway_stage.this will be updated" in planned
+        assert "# module.observability" not in planned
         deployed.terraform.apply()
         assert http.get("/api/budget").status_code == 200
     assert deployed.terraform.plan() == ""
