@@ -61,6 +61,8 @@ def test_the_files_are_valid(copy: Path) -> None:
         ("aws_endpoint_url=localhost", "The endpoint is a URL"),
         ("vpc_cidr=10.0.0.0", "IPv4 CIDR block"),
         ('more_web_origins=["https://example.org/path"]', "without a path"),
+        ('alarm_emails=["nobody"]', "An address is a name"),
+        ("requests_per_day_max=0.5", "whole and at least 1"),
     ],
 )
 def test_values_that_cannot_work_are_refused(copy: Path, variable: str, sentence: str) -> None:
