@@ -245,5 +245,7 @@ def _rule(rng: random.Random) -> Rule:
         return Rule("delay", **target, seconds=rng.uniform(0.5, 20.0))
     if kind <= 6:  # noqa: PLR2004
         return Rule(rng.choice(_LOSSES), **target, seconds=rng.choice((0.0, 1.0, 30.0)))
+    if service == "s3" and rng.random() < 0.3:  # noqa: PLR2004
+        return Rule("conflict", **{**target, "operation": rng.choice(("*", "PutObject"))})
     code, status = rng.choice(_ERRORS[service])
     return Rule("error", **target, code=code, status=status)
