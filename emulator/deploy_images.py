@@ -1,4 +1,4 @@
-"""Deploys the repository of the worker's image; ``terraform/modules/nst_service`` makes the same."""
+"""Deploys the repository of the worker's image, as ``terraform/modules/nst_service`` does."""
 
 from __future__ import annotations
 

@@ -142,9 +142,6 @@ module "api" {
     name  = "${var.name}-gateway-logs"
     trust = templatefile("${local.system}/policies/trust-apigateway.json", local.values)
   } : null
-
-  # its methods call as a role that must be there
-  depends_on = [module.roles]
 }
 
 module "edge" {
@@ -156,6 +153,9 @@ module "edge" {
   transport_security_s = local.stack.cdn.transport_security_s
   uncached_errors      = local.stack.cdn.uncached_errors
   wait_for_deployment  = !local.emulated
+  domain               = var.domain
+
+  requests_per_address_max = var.requests_per_address_max
 
   function = {
     name    = local.stack.cdn.function.name

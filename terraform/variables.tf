@@ -35,6 +35,12 @@ variable "worker_image" {
   description = "Image of the NST service, with its tag; empty takes the newest of the project's own repository."
   type        = string
   default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.worker_image == "" || can(regex("^[a-z0-9][a-zA-Z0-9./:_@-]+$", var.worker_image)) && !strcontains(var.worker_image, "://")
+    error_message = "An image is a repository with a tag or a digest."
+  }
 }
 
 variable "budget_store" {
@@ -141,6 +147,28 @@ variable "api_account_role" {
   type        = bool
   default     = true
   nullable    = false
+}
+
+variable "domain" {
+  description = "A domain name of yours and the Route53 zone that it is in; null takes CloudFront's own address."
+  type        = object({ name = string, zone_id = string })
+  default     = null
+
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain.name))
+    error_message = "A domain name is one such as nst.example.org, in lower case."
+  }
+}
+
+variable "requests_per_address_max" {
+  description = "Requests that one address may make within five minutes before a web ACL blocks it; null: no web ACL, which costs by the month."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.requests_per_address_max == null || var.aws_endpoint_url == ""
+    error_message = "The emulator has no web ACLs: leave requests_per_address_max out there."
+  }
 }
 
 variable "alarm_emails" {

@@ -126,7 +126,7 @@ async def write(
     """Write a line as the account's role; where that may not, nothing is written."""
     role = kept.role_arn
     if not await bus.trusts(role, SERVICE, caller.source_arn):
-        log.error("API Gateway may not assume the role %s: no access log", role)
+        log.warning("no access log: API Gateway may not assume the role %s", role)
         return
     writer = Caller(
         caller.account,
@@ -138,7 +138,7 @@ async def write(
     try:
         await bus.require("logs", writer, "logs:PutLogEvents", f"{place}:log-stream:*")
     except AwsError as error:
-        log.error("no access log: %s", error)
+        log.warning("no access log: %s", error)
         return
     # API Gateway's streams have names that say nothing
     stream = hashlib.md5(kept.group.encode(), usedforsecurity=False).hexdigest()

@@ -35,7 +35,7 @@ variable "image" {
   nullable    = false
 
   validation {
-    condition     = var.image == "" || can(regex("^[a-z0-9][a-zA-Z0-9./:_@-]+$", var.image))
+    condition     = var.image == "" || can(regex("^[a-z0-9][a-zA-Z0-9./:_@-]+$", var.image)) && !strcontains(var.image, "://")
     error_message = "An image is a repository with a tag or a digest."
   }
 }
