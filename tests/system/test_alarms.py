@@ -271,3 +271,12 @@ def test_services_report_what_they_do(house: House, cloudwatch: Any) -> None:
     after = [total(space, name, whose) for space, name, whose, _ in counted]
     assert [b - a for a, b in zip(before, after, strict=True)] == [n for *_, n in counted]
     assert total("AWS/Lambda", "Duration", function) > 0
+    functions, other = house.client("lambda"), {"FunctionName": "nst-get-upload-url"}
+    throttled = total("AWS/Lambda", "Throttles", other)
+    functions.put_function_concurrency(**other, ReservedConcurrentExecutions=0)
+    try:
+        with pytest.raises(functions.exceptions.TooManyRequestsException):
+            functions.invoke(**other)
+    finally:
+        functions.delete_function_concurrency(**other)
+    assert total("AWS/Lambda", "Throttles", other) - throttled == 1
