@@ -1,7 +1,8 @@
 """Run checkov on the Terraform files, and find exceptions that nothing needs any more.
 
 ``python scripts/checkov.py`` where checkov is installed (``tox -e checkov``). Exit status 1 when
-there is a finding that ``terraform/checkov.yaml`` does not list, or an exception without a finding.
+there is a finding that ``terraform/checkov.yaml`` does not list, or an exception without a finding
+or without a reason.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 
 TERRAFORM = Path(__file__).resolve().parent.parent / "terraform"
-EXCEPTION = re.compile(r"^  - (CKV2?_AWS_\d+)", re.MULTILINE)
+EXCEPTION = re.compile(r"^  - (CKV2?_AWS_\d+)(  # \S.+)?$", re.MULTILINE)
 RUN_S_MAX = 300
 
 
@@ -43,7 +44,8 @@ def findings() -> dict[str, set[str]]:
 
 def main() -> int:
     """Compare findings and exceptions."""
-    excepted = set(EXCEPTION.findall((TERRAFORM / "checkov.yaml").read_text()))
+    reasons = dict(EXCEPTION.findall((TERRAFORM / "checkov.yaml").read_text()))
+    excepted = reasons.keys()
     found = findings()
     new = {check: resources for check, resources in found.items() if check not in excepted}
     for check, resources in sorted(new.items()):
@@ -51,7 +53,10 @@ def main() -> int:
     stale = sorted(excepted - found.keys())
     if stale:
         print(f"No finding needs these exceptions any more: {', '.join(stale)}")
-    return 1 if new or stale else 0
+    unexplained = [check for check, reason in reasons.items() if not reason]
+    if unexplained:
+        print(f"These exceptions have no reason: {', '.join(unexplained)}")
+    return 1 if new or stale or unexplained else 0
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ WEBSITE_GB = Fraction("0.1")
 """The page and the house styles are smaller."""
 
 SWEEP_FUNCTIONS, SWEEP_GETS, SWEEP_LOG_BYTES = 2, 4, 4_000
-"""Reconcile, when it finds nothing: read_budget and stop_nst, the ledger and a look at the marks."""
+"""Reconcile, when it finds nothing: read_budget and stop_nst, the ledger, a look at the marks."""
 SWEEP_S = 5
 """Longer than two functions take."""
 
@@ -60,21 +60,21 @@ def rows() -> Iterator[tuple[str, str]]:
     yield "each GB of worker images kept, a month", _usd(IMAGE_GB_MONTH)
     ceilings = view.ceilings(rates())
     for quality, size in (("draft", "512"), ("good", "512"), ("best", "1024")):
-        most = money.display(ceilings[quality][size])
+        most = shown(ceilings[quality][size])
         yield (
             f"a run, {quality}, {size} px: at most (reserved; what it really took is charged)",
             most,
         )
     least = prices.run_cost_microusd(rates(), prices.BILLED_MIN_S, 0)
-    yield "a run: at least, since Fargate bills a minute", money.display(least)
+    yield "a run: at least, since Fargate bills a minute", shown(least)
     floods = flood.monthly_microusd(REGION, stack.declaration()["api"]["throttle"])
     yield (
-        "a flood of every call at its throttle, a month without a pause (security.md has its parts)",
-        money.display(sum(floods.values())),
+        "a flood of every call at its throttle, all month (its parts are in security.md)",
+        shown(sum(floods.values())),
     )
-    yield "the same, a day", money.display(sum(floods.values()) // 31)
+    yield "the same, a day", shown(sum(floods.values()) // 31)
     for what, cost in flood.unthrottled_microusd(REGION).items():
-        yield f"what no throttle of ours stops: {what}", money.display(cost)
+        yield f"what no throttle of ours stops: {what}", shown(cost)
     yield "with a domain: its zone, a month", _usd(ZONE_MONTH)
     acl = WEB_ACL_MONTH + WEB_ACL_RULE_MONTH * WEB_ACL_RULES
     yield "with a web ACL: at rest, a month (and $0.60 for a million requests)", _usd(acl)
@@ -113,8 +113,15 @@ def _seconds(expression: str) -> int:
     return int(found[1]) * 60
 
 
+def shown(microusd: int) -> str:
+    """Dollars and cents; below a dollar four decimals, rounded up."""
+    if microusd < money.MICROUSD_PER_USD:
+        return f"${-(-microusd // 100) / 10_000:.4f}"
+    return money.display(microusd)
+
+
 def _usd(amount: Fraction) -> str:
-    return money.display(round_up(amount))
+    return shown(round_up(amount))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def test_an_alarm_follows_its_metric_minute_by_minute() -> None:
     feature="alarms are evaluated half a second after new data, too",
     source=WINDOW,
     verdict="differs",
-    note="AWS evaluates once a minute; so does the emulator with evaluate_after_s=None",
+    note="AWS evaluates once a minute; so does the emulator with --aws-timing",
 )
 def test_new_data_are_looked_at_soon() -> None:
     async def play(world: World) -> str:
