@@ -22,7 +22,8 @@ from emulator.deploy_cdn import deploy_cdn
 from emulator.deploy_images import deploy_repository
 from emulator.deploy_live import Network, deploy_balancer, deploy_network, deploy_service
 from emulator.deploy_logs import access_log, account_role, log_group
-from emulator.deploy_values import placeholders, roles_of, trusted_service
+from emulator.deploy_values import of_api, placeholders, roles_of, trusted_service
+from emulator.deploy_watch import deploy_watch, rule_params, target_params
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack, website
@@ -106,6 +107,7 @@ class Deployer:
             definition = self._task_definition(self._declared["task"])
             await deploy_service(self._call, self._declared, definition, network, self._values)
         await self._rules()
+        await deploy_watch(self._call, self._declared, self._values)
         return done
 
     async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -292,12 +294,11 @@ class Deployer:
         whole = yaml.load(stack.contract(self._values), Loader=loader)  # noqa: S506 - safe ones
         live = self._settings.live_events
         document = stack.chosen(whole, {stack.LIVE_EVENTS} if live else ())
-        throttle = api["throttle"]
-        if live:
-            throttle = throttle | self._declared["live_events"]["throttle"]
+        throttle = stack.throttles(live_events=live)
         created = await self._call("apigateway", "CreateRestApi", {"name": self._fill(api["name"])})
         done.api_id, done.stage = str(created["id"]), api["stage"]
         done.throttle = throttle
+        self._values |= of_api(self._values, done.api_id)
         self._hooks.api_body(done.api_id, document)
         await self._call(
             "apigateway",
@@ -314,7 +315,13 @@ class Deployer:
             {
                 "restApiId": done.api_id,
                 "stageName": done.stage,
-                "patchOperations": list(_throttle_patches(throttle)),
+                "patchOperations": [
+                    *_throttle_patches(throttle),
+                    *(
+                        {"op": "replace", "path": f"/variables/{name}", "value": value}
+                        for name, value in api["variables"].items()
+                    ),
+                ],
             },
         )
         self._hooks.api_account(await account_role(self._call, self._values))
@@ -374,27 +381,11 @@ class Deployer:
         }
 
     async def _rules(self) -> None:
-        for key, rule in self._declared["rules"].items():
-            name = self._fill(rule["name"])
-            await self._call(
-                "events",
-                "PutRule",
-                {
-                    "Name": name,
-                    "Description": rule["description"],
-                    "EventPattern": json.dumps(self._fill(rule["pattern"])),
-                },
-            )
-            target = {
-                "Id": key.replace("_", "-"),
-                "Arn": self._values[f"{rule['target']}_arn"],
-                "RoleArn": self._role_arn("events"),
-                "InputTransformer": {
-                    "InputPathsMap": rule["input_paths"],
-                    "InputTemplate": rule["input_template"],
-                },
-            }
-            await self._call("events", "PutTargets", {"Rule": name, "Targets": [target]})
+        for key, rule in self._fill(self._declared["rules"]).items():
+            await self._call("events", "PutRule", rule_params(rule))
+            arn = self._values[f"{rule['target']}_arn"]
+            target = target_params(key, rule, arn, self._role_arn("events"))
+            await self._call("events", "PutTargets", {"Rule": rule["name"], "Targets": [target]})
         for schedule in self._declared["schedules"].values():
             await self._call(
                 "scheduler",

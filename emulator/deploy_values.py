@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,19 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
         values[f"{key}_name"] = stack.fill_text(workflow["name"], values)
         values[f"{key}_arn"] = ids.arn(
             "states", f"stateMachine:{values[f'{key}_name']}", region=region, account=account
+        )
+    values["gate_name"] = stack.fill_text(declared["gate"]["workflow"]["name"], values)
+    values["gate_arn"] = ids.arn(
+        "states", f"stateMachine:{values['gate_name']}", region=region, account=account
+    )
+    gate_role = declared["gate"]["workflow"]["role"]
+    values["gate_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{gate_role}"
+    values["stage"] = declared["api"]["stage"]
+    values["throttle"] = json.dumps(stack.throttles(live_events=settings.live_events))
+    for key, alarm in declared["alarms"]["metrics"].items():
+        alarm_name = stack.fill_text(alarm["name"], values)
+        values[f"{key}_alarm_arn"] = ids.arn(
+            "cloudwatch", f"alarm:{alarm_name}", region=region, account=account
         )
     values["ledger_table"] = stack.fill_text(declared["ledger_in_dynamodb"]["table"], values)
     values["ledger_table_arn"] = ids.arn(
@@ -79,3 +93,10 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
     if role in tasks | {declared["live_events"]["service"]["role"]}:
         return "ecs-tasks"
     return {"gateway": "apigateway", "events": "events"}[role]
+
+
+def of_api(values: Mapping[str, str], api_id: str) -> dict[str, str]:
+    """The values that need the API's id, once there is one."""
+    path = f"/restapis/{api_id}/stages/{values['stage']}"
+    arn = f"arn:{values['partition']}:apigateway:{values['region']}::{path}"
+    return {"api_id": api_id, "api_stage_arn": arn}

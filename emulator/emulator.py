@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from emulator.apigateway import GatewayService, GatewaySettings
 from emulator.cloudfront import CloudFrontService
+from emulator.cloudwatch import CloudWatchService
 from emulator.containers import Containers
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
@@ -42,7 +43,7 @@ from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
 from emulator.endpoint.callers import Callers
-from emulator.endpoint.control import ControlHooks
+from emulator.endpoint.control import ControlHooks, GatewayControl
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
@@ -57,6 +58,9 @@ from emulator.settings import Settings
 from emulator.states import StatesService
 
 log = logging.getLogger("emulator")
+
+MOTO_BEHIND = ("lambda", "ecs", "events", "iam", "apigateway")
+"""Services of which moto answers what our engine beside it does not."""
 
 MOTO_FIRST = ("iam", "awslambda")
 MOTO_THEN = ("ecs", "events", "scheduler")
@@ -148,10 +152,7 @@ class Emulator:
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         self.credentials = credentials = CredentialStore(clock, journal)
-        self.logs = logs = LogSink(lane, clock)
-        await logs.start()
-        self._ends.push_async_callback(logs.stop)
-
+        self.logs = logs = await self._observe(bus, lane)
         guard = self._identities(credentials)
         self.s3 = S3Service(
             clock,
@@ -185,8 +186,8 @@ class Emulator:
         self._serving()
         await self.events.start()
         self._ends.push_async_callback(self.events.stop)
-        self._connect()
         hooks = self._hooks()
+        self._connect(hooks)
         self._app = EndpointApp(
             bus,
             lane,
@@ -235,10 +236,26 @@ class Emulator:
         self.services = ServicesService(lane, clock, bus, self.tasks, running)
         self._ends.push_async_callback(self.services.stop)
 
+    async def _observe(self, bus: Bus, lane: MotoLane) -> LogSink:
+        """CloudWatch: metrics that services report or write into logs, and the logs."""
+        watching = self.settings.cloudwatch
+        if self.settings.aws_timing:
+            watching = replace(watching, evaluate_after_s=None)  # by the minute, as AWS
+        self.cloudwatch = CloudWatchService(self.clock, bus, watching)
+        await self.cloudwatch.start()
+        self._ends.push_async_callback(self.cloudwatch.stop)
+        bus.read_meters(self.cloudwatch.take)
+        logs = LogSink(lane, self.clock, self.cloudwatch.read_log)
+        await logs.start()
+        self._ends.push_async_callback(logs.stop)
+        return logs
+
     def _hooks(self) -> ControlHooks:
         return ControlHooks(
             load_api=self.gateway.load_api,
             set_throttles=self.gateway.set_throttles,
+            set_variables=self.gateway.set_stage_variables,
+            name_api=self.gateway.name_api,
             set_access_log=self.gateway.set_access_log,
             identities_changed=self.directory.changed,
         )
@@ -334,10 +351,10 @@ class Emulator:
         self.bus.subscribe(self.faults.hear)
         self._ends.push_async_callback(self.faults.stop)
 
-    def _connect(self) -> None:
+    def _connect(self, hooks: ControlHooks) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""
         lane = self.lane
-        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events", "iam")}
+        moto = {name: MotoService(name, lane) for name in MOTO_BEHIND}
         owned: dict[str, Service] = {
             "s3": self.s3,
             "states": self.states,
@@ -353,6 +370,8 @@ class Emulator:
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
             "cloudfront": self.cloudfront,
+            "monitoring": self.cloudwatch,
+            "apigateway": GatewayControl(moto["apigateway"], hooks),
             "iam": WatchedControl(moto["iam"], self.directory),
             "sts": self._sts,
         }
@@ -390,8 +409,11 @@ class Emulator:
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""
-        running = ("s3", "lambda", "stepfunctions", "ecs", "events", "apigateway", "cloudfront")
-        moto = ("iam", "sts", "logs", "scheduler", "cloudwatch", "dynamodb", "sns", "sqs")
+        running = (
+            *("s3", "lambda", "stepfunctions", "ecs", "events", "apigateway"),
+            *("cloudfront", "cloudwatch"),
+        )
+        moto = ("iam", "sts", "logs", "scheduler", "dynamodb", "sns", "sqs")
         return {
             "services": {
                 **dict.fromkeys(running, "running"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from emulator.cloudwatch.settings import CloudWatchSettings
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
 from emulator.core.timings import AWS, FAST, Timings
@@ -52,6 +53,7 @@ class Settings:
     budget_store: BudgetStore = "s3"
     aws_timing: bool = False
     live_events: bool = False
+    cloudwatch: CloudWatchSettings = field(default_factory=CloudWatchSettings)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

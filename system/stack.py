@@ -49,11 +49,21 @@ def bucket_policy(names: list[str]) -> dict[str, Any]:
 def workflow(file: str, values: Mapping[str, str]) -> str:
     """A workflow's definition (JSON text), its placeholders filled.
 
-    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents.
+    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents, and
+    ``${throttle}``, the throttles of the API (``values`` may have those of a choice).
     """
-    return fill_text(
-        _read(f"workflows/{file}"), {"problems": json.dumps(problems.table()), **values}
-    )
+    tables = {
+        "problems": json.dumps(problems.table()),
+        "throttle": json.dumps(throttles()),
+    }
+    return fill_text(_read(f"workflows/{file}"), {**tables, **values})
+
+
+def throttles(*, live_events: bool = False) -> dict[str, Any]:
+    """The throttles of the API by "METHOD /path"; ``default`` is for every other method."""
+    declared = declaration()
+    throttle: dict[str, Any] = declared["api"]["throttle"]
+    return throttle | declared["live_events"]["throttle"] if live_events else throttle
 
 
 def contract(values: Mapping[str, str]) -> str:

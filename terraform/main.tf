@@ -158,7 +158,8 @@ module "api" {
   source   = "./modules/api"
   name     = var.name
   stage    = local.stack.api.stage
-  throttle = merge(local.stack.api.throttle, var.live_events ? local.stack.live_events.throttle : {})
+  throttle = local.throttle
+  settings = local.stack.api.variables
   tracing  = var.tracing
 
   body = replace(replace(replace(local.api_body,
@@ -205,6 +206,35 @@ module "edge" {
 }
 
 module "observability" {
-  source = "./modules/observability"
-  name   = var.name
+  source          = "./modules/observability"
+  name            = var.name
+  topic           = local.stack.alarms.topic
+  emails          = var.alarm_emails
+  events_role_arn = module.roles.arns["events"]
+
+  alarms = { for key, alarm in local.stack.alarms.metrics : key => merge(alarm, {
+    threshold = key == "daily_requests" ? coalesce(var.requests_per_day_max, alarm.threshold) : alarm.threshold
+  }) }
+
+  dashboard = var.dashboard ? {
+    name = local.stack.dashboard.name
+    body = jsonencode(jsondecode(templatefile("${local.system}/${local.stack.dashboard.body}", local.values)))
+  } : null
+
+  gate = {
+    name       = local.stack.gate.workflow.name
+    type       = local.stack.gate.workflow.type
+    role       = local.stack.gate.workflow.role
+    trust      = templatefile("${local.system}/policies/trust-states.json", local.values)
+    policy     = templatefile("${local.system}/policies/${local.stack.gate.workflow.role}.json", local.of_api)
+    definition = templatefile("${local.system}/workflows/${local.stack.gate.workflow.definition}", local.of_api)
+  }
+
+  rules = { for key, r in local.stack.gate.rules : key => {
+    name           = r.name
+    description    = r.description
+    pattern        = jsonencode(r.pattern)
+    input_paths    = r.input_paths
+    input_template = r.input_template
+  } }
 }

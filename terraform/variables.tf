@@ -182,3 +182,33 @@ variable "live_events" {
     error_message = "A load balancer's name has 32 characters at most: with live events the name has 27."
   }
 }
+
+variable "alarm_emails" {
+  description = "Addresses that alarms are sent to; each gets a message with a link to confirm it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for a in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
+    error_message = "An address is a name, an @ and a host."
+  }
+}
+
+variable "requests_per_day_max" {
+  description = "Requests in 24 hours from which on the API closes; null takes the declared number."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = coalesce(var.requests_per_day_max, 1) >= 1 && floor(coalesce(var.requests_per_day_max, 1)) == coalesce(var.requests_per_day_max, 1)
+    error_message = "The number of requests is whole and at least 1."
+  }
+}
+
+variable "dashboard" {
+  description = "Make the CloudWatch dashboard; an account's first three cost nothing."
+  type        = bool
+  default     = true
+  nullable    = false
+}

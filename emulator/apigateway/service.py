@@ -31,7 +31,7 @@ from emulator.apigateway.routing import Router
 from emulator.apigateway.throttle import Bucket, Throttle, throttles
 from emulator.apigateway.validation import validate
 from emulator.core import ids
-from emulator.core.bus import Bus, Caller
+from emulator.core.bus import Bus, Caller, Measure
 from emulator.core.clock import Clock
 from emulator.core.credentials import session_arn
 from emulator.core.errors import NotSupported
@@ -84,6 +84,7 @@ class GatewayService:
         self._clock = clock
         self._settings = settings or GatewaySettings()
         self._stages: dict[tuple[str, str], _Deployed] = {}
+        self._names: dict[str, str] = {}
 
     def load_api(self, api_id: str, stage: str, openapi_document: Mapping[str, Any]) -> None:
         """Serve a document at a stage; throttles and variables of the stage stay as they are.
@@ -115,6 +116,10 @@ class GatewayService:
         for key in [k for k in self._stages if k[0] == api_id and stage in {None, k[1]}]:
             del self._stages[key]
             self._access_logs.pop(key, None)
+
+    def name_api(self, api_id: str, name: str) -> None:
+        """Name an API: its metrics are found by this name."""
+        self._names[api_id] = name
 
     def set_throttles(
         self, api_id: str, stage: str, settings: Mapping[str, Mapping[str, Any]]
@@ -152,6 +157,8 @@ class GatewayService:
             log.info("%s %s: %s%s", exchange.method, path, error, f" ({cause})" if cause else "")
         if self._settings.log_requests:
             log.info("%s %s %d", exchange.method, path, answer.status)
+        if deployed is not None:
+            self._measure(exchange, answer.status)
         if isinstance(answer, Answered):
             answer.parts = self._logged(exchange, answer.status, answer.parts)
         else:
@@ -184,6 +191,34 @@ class GatewayService:
         latency_ms = round((now - exchange.at) * 1000)
         line = access_log.text(kept.line, exchange, answer, refusal, latency_ms)
         await access_log.write(self._bus, self._logs, kept, self._itself(exchange), (now, line))
+
+    def _measure(self, exchange: Exchange, status: int) -> None:
+        """The metrics of a request, for the API and for its stage.
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+        """
+        if not self._bus.metered:
+            return
+        of_api = (("ApiName", self._names.get(exchange.api_id, exchange.api_id)),)
+        settings = self._settings
+        for name, value, unit in (
+            ("Count", 1.0, "Count"),
+            ("4XXError", float(400 <= status < 500), "Count"),  # noqa: PLR2004
+            ("5XXError", float(status >= 500), "Count"),  # noqa: PLR2004
+            ("Latency", (self._clock.now() - exchange.at) * 1000, "Milliseconds"),
+        ):
+            for whose in (of_api, (*of_api, ("Stage", exchange.stage))):
+                self._bus.measure(
+                    Measure(
+                        settings.account,
+                        settings.region,
+                        "AWS/ApiGateway",
+                        name,
+                        value,
+                        unit,
+                        whose,
+                    )
+                )
 
     async def _serve(
         self, deployed: _Deployed | None, exchange: Exchange, request: Request

@@ -30,6 +30,9 @@ run "everything_on" {
     task_architecture        = "ARM64"
     container_insights       = true
     tracing                  = true
+    alarm_emails             = ["operator@example.org"]
+    requests_per_day_max     = 1000
+    dashboard                = false
     reserved_concurrency     = { start_nst = 5 }
     domain                   = { name = "nst.example.org", zone_id = "Z0123456789ABC" }
     requests_per_address_max = 2000
@@ -72,9 +75,12 @@ run "wrong_values_are_refused" {
     task_architecture    = "RISCV"
     reserved_concurrency = { paint = 1 }
     worker_image         = "https://example.org/image"
+    alarm_emails         = ["nobody"]
+    requests_per_day_max = 0.5
   }
 
   expect_failures = [
+    var.alarm_emails, var.requests_per_day_max,
     var.name, var.region, var.aws_endpoint_url, var.budget_store, var.more_web_origins, var.vpc_cidr,
     var.task_cpu_units, var.task_memory_mib, var.task_architecture, var.reserved_concurrency, var.worker_image,
   ]

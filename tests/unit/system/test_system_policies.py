@@ -47,6 +47,8 @@ VALUES = {
         "start_nst_name",
         "stop_nst_name",
         "ledger_table_arn",
+        "gate_arn",
+        "api_stage_arn",
     ]
 }
 # What the code of each role calls, seen from the SDK's side.
@@ -117,6 +119,7 @@ def test_every_role_of_the_declaration_has_a_policy_and_a_trust() -> None:
     roles |= {w["role"] for w in declared["workflows"].values()}
     roles |= {declared["task"]["role"], declared["task"]["execution_role"], "gateway", "events"}
     roles.add(declared["live_events"]["service"]["role"])
+    roles.add(declared["gate"]["workflow"]["role"])
     assert roles <= set(FILES)
     trusts = {f"trust-{s}" for s in ("lambda", "states", "ecs-tasks", "apigateway", "events")}
     assert trusts <= set(FILES)
