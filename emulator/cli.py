@@ -20,6 +20,7 @@ import click
 
 from emulator.core.errors import EmulatorError
 from emulator.settings import AWS_PORT, EDGE_PORT, Settings, state_dir
+from system import website
 from system.settings import BUDGET_STORES, BudgetStore
 
 DETACH_TIMEOUT_S = 60.0
@@ -180,6 +181,8 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
         lines.append(
             f"  web page      {web}   (also {web.replace('localhost', 'nst-art.localhost')})"
         )
+        if not website.built():
+            lines.append(f"                {website.HOW_TO_BUILD}")
     lines.append(f"  AWS endpoint  {aws}   (key test, secret test, region us-east-1)")
     if found.get("stepfunctions"):
         local = found["stepfunctions"]

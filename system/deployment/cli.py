@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from system import artifacts
+from system import artifacts, website
 from system.deployment import steps
 from system.deployment.smoke import smoke_test
 from system.deployment.steps import Target
@@ -50,6 +50,10 @@ def deploy(  # noqa: PLR0917 - click passes by name
         raise click.UsageError(
             "On AWS name the worker's image with --image (see docs/operations.md)."
         )
+    if not website.built():
+        if endpoint_url is None:
+            raise click.ClickException(website.HOW_TO_BUILD)
+        click.echo(f"  {website.HOW_TO_BUILD}")
     try:
         terraform = prepared(target, image)
         if only_plan:
