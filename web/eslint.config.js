@@ -13,7 +13,7 @@ const UP = { group: ["../../*"], message: "Import across folders by @/..." };
 const APP = { group: ["@/app/*", "@/app"], message: "Features and shared code do not know the app." };
 
 export default tseslint.config(
-  { ignores: ["dist", "src/shared/api/contract.ts"] },
+  { ignores: ["dist", ".again", "src/shared/api/contract.ts"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -83,7 +83,8 @@ def one_painting(studio: Studio) -> None:
         studio.take(page, "3-starting")
         expect(page.locator(".forming")).to_be_visible(timeout=WAIT_MS)
         page.wait_for_function(
-            "document.querySelector('progress').value > 0.3 || document.querySelector('.painting')",
+            """() => document.querySelector("progress")?.value > 0.3
+                 || document.querySelector(".painting")""",
             timeout=WAIT_MS,
         )
         studio.take(page, "4-forming")

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { follow, type Follow } from "@/features/runs/lib/follow";
 import { advance, STARTING, type RunState } from "@/features/runs/lib/machine";
+import { StreamCut } from "@/features/runs/lib/stream-transport";
 import { FROM_THE_START, type Cursor, type Transport } from "@/features/runs/lib/transport";
 import type { RunEvent } from "@/features/runs/lib/events";
 import { Offline, Problem } from "@/shared/api/http";
@@ -88,14 +89,52 @@ describe("following a run", () => {
     expect((await end({ log })).state.phase).toBe("expired");
   });
 
-  it("leaves a stream that keeps failing for the log", async () => {
-    const log: RunEvent[] = [{ id: 1, at: "", type: "state", state: "cancelled" }];
-    let tried = 0;
-    const stream: Transport = { looks: async function* () { tried += 1; await Promise.reject(new Offline("refused")); yield* []; } };
+  const log: RunEvent[] = [
+    { id: 1, at: "", type: "state", state: "starting" },
+    { id: 2, at: "", type: "state", state: "running" },
+    { id: 3, at: "", type: "state", state: "cancelled" },
+  ];
+
+  it("hears the first word from the log, and the rest from the stream where there is one", async () => {
+    const heard: number[] = [];
+    const stream: Transport = {
+      looks: async function* (cursor) {
+        await Promise.resolve();
+        for (const event of log.filter(({ id }) => id > cursor.lastId)) {
+          heard.push(event.id);
+          yield { events: [event], cursor: at(event.id) };
+        }
+      },
+    };
     const { state, pauses } = await end({ log: transport(log, 1), stream });
     expect(state.phase).toBe("cancelled");
-    expect(tried).toBe(3);
-    expect(pauses).toBe(3);
+    expect(heard).toEqual([2, 3]);
+    expect(pauses).toBe(0);
+  });
+
+  it("asks a stream that was cut for the rest", async () => {
+    const asked: number[] = [];
+    const stream: Transport = {
+      looks: async function* ({ lastId }) {
+        await Promise.resolve();
+        asked.push(lastId);
+        yield { events: log.slice(lastId, lastId + 1), cursor: at(lastId + 1) };
+        throw new StreamCut();
+      },
+    };
+    expect((await end({ log: transport(log, 1), stream })).state.phase).toBe("cancelled");
+    expect(asked).toEqual([1, 2]);
+  });
+
+  it.each([
+    ["keeps failing", new Offline("refused"), 3],
+    ["is full or not there", new Problem(503), 1],
+  ] as [string, Error, number][])("leaves a stream that %s for the log", async (_, error, tries) => {
+    let tried = 0;
+    const stream: Transport = { looks: async function* () { tried += 1; await Promise.reject(error); yield* []; } };
+    const { state } = await end({ log: transport(log, 1), stream });
+    expect(state.phase).toBe("cancelled");
+    expect(tried).toBe(tries);
   });
 
   it("ends at once when nobody listens any more", async () => {

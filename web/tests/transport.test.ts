@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { LogTransport, type ReadLog } from "@/features/runs/lib/log-transport";
-import { parseStream, StreamTransport } from "@/features/runs/lib/stream-transport";
+import { parseStream, StreamCut, StreamTransport } from "@/features/runs/lib/stream-transport";
 import { FROM_THE_START, type Cursor } from "@/features/runs/lib/transport";
-import { Offline } from "@/shared/api/http";
+import { Offline, Problem } from "@/shared/api/http";
 import { logs, textOf } from "./events";
 
 /** A bucket with the log as it grows: answers as S3 does to If-None-Match and Range. */
@@ -91,7 +91,7 @@ describe("the stream as a transport", () => {
     }));
   });
 
-  it("asks for what comes after the last event, and is lost when it ends", async () => {
+  it("asks for what comes after the last event, and says when it was cut", async () => {
     const asked: Headers[] = [];
     const fetcher = ((_: string, init: RequestInit) => {
       asked.push(new Headers(init.headers));
@@ -101,8 +101,20 @@ describe("the stream as a transport", () => {
     const looks = new StreamTransport("https://x/events", fetcher).looks({ ...FROM_THE_START, lastId: 7 }, new AbortController().signal);
     await expect(async () => {
       for await (const look of looks) seen.push(...look.events.map(({ id }) => id));
-    }).rejects.toBeInstanceOf(Offline);
+    }).rejects.toBeInstanceOf(StreamCut);
     expect(asked[0]?.get("Last-Event-ID")).toBe("7");
     expect(seen).toEqual([8]);
+  });
+
+  it.each([
+    ["ends when everything was seen before", () => Promise.resolve(new Response(null, { status: 204 })), null],
+    ["says that it is full", () => Promise.resolve(new Response("", { status: 503 })), Problem],
+    ["says that nobody answers", () => Promise.reject(new TypeError("network")), Offline],
+  ])("%s", async (_, fetcher, error) => {
+    const read = async () => {
+      for await (const look of new StreamTransport("/x", fetcher).looks(FROM_THE_START, new AbortController().signal)) expect(look.events).toEqual([]);
+    };
+    if (error) await expect(read()).rejects.toBeInstanceOf(error);
+    else await read();
   });
 });

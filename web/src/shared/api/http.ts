@@ -11,19 +11,23 @@ const REPEATED = new Set([429, 500, 502, 503, 504]);
 const LASTING = new Set(["too-many-runs", "no-capacity"]);
 
 /** What the API says of a refusal; kept as a plain object, so that it can be stored. */
-export type Reason = Pick<SchemaProblem, "status" | "code" | "title" | "detail">;
+export type Reason = Pick<SchemaProblem, "status" | "code" | "title" | "detail"> & {
+  /** Of a 429: `closed` while the whole API is closed, `open` when it is this moment's crowd only. */
+  state?: string;
+};
 
 /** A problem document (RFC 9457). */
 export class Problem extends Error {
   readonly reason: Reason;
 
-  constructor(status: number, document: Partial<SchemaProblem> = {}) {
+  constructor(status: number, document: Partial<SchemaProblem & Reason> = {}) {
     super(document.detail ?? document.title ?? `The server answered ${status}.`);
     this.reason = {
       status,
       code: document.code ?? (status === 429 ? "too-many-requests" : "internal-error"),
       title: document.title ?? "",
       detail: document.detail ?? "",
+      ...(document.state && { state: document.state }),
     };
   }
 }

@@ -54,6 +54,7 @@ export const en = {
   },
   offline: { title: "No connection", text: "The studio does not answer. This page keeps trying, and nothing that you chose is lost." },
   crowded: { title: "The studio is closed for now", text: "More visitors came than it can serve, so it takes no one for a while. This page keeps asking; what you chose stays here." },
+  busy: { title: "Busy right now", text: "Many visitors came at once. This page asks again in a moment; what you chose stays here." },
   trouble: { title: "Something is wrong on our side", text: "The studio answers, but not as it should. This page keeps trying, and nothing that you chose is lost." },
   retry: "Try now",
 

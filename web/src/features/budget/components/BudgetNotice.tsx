@@ -8,8 +8,8 @@ export function BudgetNotice() {
   const texts = useTexts();
   const { data, error, refetch } = useBudget();
   if (error) {
-    const status = error instanceof Problem ? error.reason.status : 0;
-    const t = status === 0 ? texts.offline : status === 429 ? texts.crowded : texts.trouble;
+    const { status, state } = error instanceof Problem ? error.reason : { status: 0, state: "" };
+    const t = status === 0 ? texts.offline : status !== 429 ? texts.trouble : state === "open" ? texts.busy : texts.crowded;
     return (
       <Notice kind={status === 0 ? "offline" : "trouble"} title={t.title}>
         <p>{t.text}</p>

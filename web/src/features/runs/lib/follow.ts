@@ -3,7 +3,9 @@
 import { isFinal } from "@/features/runs/lib/events";
 import { describeRun } from "@/features/runs/api/describe-run";
 import type { RunInput } from "@/features/runs/lib/machine";
+import { StreamCut } from "@/features/runs/lib/stream-transport";
 import type { Cursor, Transport } from "@/features/runs/lib/transport";
+import type { SchemaRun } from "@/shared/api/contract";
 import { Offline, Problem } from "@/shared/api/http";
 import { backoffMs } from "@/shared/lib/backoff";
 import { nap } from "@/shared/lib/nap";
@@ -34,11 +36,13 @@ export async function* follow(options: Follow): AsyncGenerator<{ input: RunInput
   const began = now();
   let { cursor, stream = null } = options;
   let looks = 0;
-  for (let failed = 0; ; failed += 1) {
+  for (let failed = 0; ; ) {
+    // A stream is there once the run has said something.
+    const live = cursor.lastId > 0 ? stream : null;
     try {
-      for await (const look of (stream ?? log).looks(cursor, signal)) {
+      for await (const look of (live ?? log).looks(cursor, signal)) {
         cursor = look.cursor;
-        failed = -1;
+        failed = 0;
         yield { input: { type: "contact", offline: false }, cursor };
         for (const event of look.events) {
           yield { input: { type: "event", event }, cursor };
@@ -46,27 +50,41 @@ export async function* follow(options: Follow): AsyncGenerator<{ input: RunInput
         }
         looks += 1;
         // What ends a run before it has a log, or kills its worker, is in the state alone.
-        if (looks % (cursor.lastId > 0 ? STATE_EVERY : STATE_EVERY_EARLY) !== 0) continue;
-        const said = await describe(runId, signal);
-        if (said === null && cursor.lastId === 0 && now() - began > patienceMs) {
-          yield { input: { type: "ended", phase: "expired", problem: null }, cursor };
-          return;
+        if (looks % (cursor.lastId > 0 ? STATE_EVERY : STATE_EVERY_EARLY) === 0) {
+          const end = ended(await describe(runId, signal), cursor.lastId > 0 || now() - began <= patienceMs);
+          if (end) {
+            yield { input: end, cursor };
+            return;
+          }
         }
-        if (said && said.state !== "running") {
-          yield { input: { type: "ended", phase: said.state, problem: said.cause ?? null }, cursor };
-          return;
-        }
+        if (!live && stream && cursor.lastId > 0) break;
       }
+      // The stream has no more to say, or it begins now: no pause between the two.
+      if (live) stream = null;
+      continue;
     } catch (error) {
       if (signal.aborted) throw error;
+      if (live) {
+        if (error instanceof Problem) stream = null; // full, throttled, not there: the log tells the same
+        if (error instanceof Problem || error instanceof StreamCut) continue;
+      }
       if (error instanceof Problem && error.reason.status === 404) {
-        yield { input: { type: "ended", phase: "expired", problem: null }, cursor };
+        yield { input: GONE, cursor };
         return;
       }
       if (!(error instanceof Offline) && !(error instanceof Problem)) throw error;
-      if (stream && failed + 1 >= STREAM_TRIES) stream = null;
+      failed += 1;
+      if (failed >= STREAM_TRIES) stream = null;
       yield { input: { type: "contact", offline: true }, cursor };
     }
-    await pause(backoffMs(Math.max(0, failed)), signal);
+    await pause(backoffMs(failed - 1), signal);
   }
+}
+
+const GONE: RunInput = { type: "ended", phase: "expired", problem: null };
+
+/** How a run has ended by what the API says of it; null while it goes on, or may still begin. */
+function ended(said: SchemaRun | null, mayBegin: boolean): RunInput | null {
+  if (said === null) return mayBegin ? null : GONE;
+  return said.state === "running" ? null : { type: "ended", phase: said.state, problem: said.cause ?? null };
 }

@@ -23,6 +23,17 @@ const PATIENCE_OWN_MS = 300_000;
 const PATIENCE_SHARED_MS = 30_000;
 const KEEP_EVERY_MS = 1_000;
 
+/** How a run ends when its session cannot go on. */
+function endedBy(error: unknown): RunInput {
+  if (!(error instanceof Problem)) {
+    const code = error instanceof Offline ? "offline" : "client-error";
+    return { type: "ended", phase: "failed", problem: { status: 0, code, title: "", detail: "" } };
+  }
+  // Nothing of it is kept any more.
+  const gone = error.reason.status === 404;
+  return { type: "ended", phase: gone ? "expired" : "failed", problem: gone ? null : error.reason };
+}
+
 export class RunSession {
   readonly id: string;
   readonly state: Store<RunState>;
@@ -99,8 +110,7 @@ export class RunSession {
       if (this.state.get().phase === "succeeded") await this.#fetchResult();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      const problem = error instanceof Problem ? error.reason : { status: 0, code: error instanceof Offline ? "offline" : "client-error", title: "", detail: "" };
-      this.#take({ type: "ended", phase: "failed", problem });
+      this.#take(endedBy(error));
     } finally {
       this.#working = false;
       this.#keepSoon(true);
@@ -164,8 +174,8 @@ export class RunSession {
   /** The stream of live events, where the system says that it has one. */
   async #stream(objects: Objects): Promise<StreamTransport | null> {
     try {
-      const links = (await objects.links()) as SchemaLinks & { live?: string };
-      return links.live ? new StreamTransport(links.live) : null;
+      const links = (await objects.links()) as SchemaLinks & { events_live?: string };
+      return links.events_live ? new StreamTransport(links.events_live) : null;
     } catch (error) {
       if (error instanceof Problem && error.reason.status === 404) throw error;
       return null; // whoever follows the log asks for links again

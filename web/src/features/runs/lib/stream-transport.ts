@@ -4,12 +4,17 @@ import { parseEvent, type RunEvent } from "@/features/runs/lib/events";
 import { FROM_THE_START, type Cursor, type Look, type Transport } from "@/features/runs/lib/transport";
 import { Offline, Problem } from "@/shared/api/http";
 
+/** The stream was cut, as it is after some minutes: ask again after the last event. */
+export class StreamCut extends Error {}
+
 /** Longer than the comment line that keeps a stream alive, every 15 s. */
 const SILENCE_MS = 40_000;
 
+/** Its looks end when the run's last event has been seen before. */
 export class StreamTransport implements Transport {
   readonly #url: string;
   readonly #fetch: typeof fetch;
+  #done = false;
 
   constructor(url: string, fetcher: typeof fetch = (...arguments_) => fetch(...arguments_)) {
     this.#url = url;
@@ -24,7 +29,7 @@ export class StreamTransport implements Transport {
       // Where the log's bytes stand a stream does not say: a reader of the log starts anew, by ids.
       yield { events: fresh, cursor: { ...FROM_THE_START, lastId } };
     }
-    throw new Offline("the stream ended");
+    if (!this.#done) throw new StreamCut();
   }
 
   async *#batches(lastId: number, signal: AbortSignal): AsyncGenerator<RunEvent[]> {
@@ -36,7 +41,9 @@ export class StreamTransport implements Transport {
         headers: { Accept: "text/event-stream", ...(lastId > 0 && { "Last-Event-ID": String(lastId) }) },
         signal: AbortSignal.any([signal, silence.signal]),
       });
-      if (!answer.ok || !answer.body) throw new Problem(answer.status);
+      this.#done = answer.status === 204;
+      if (!answer.ok) throw new Problem(answer.status);
+      if (!answer.body) return;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (;;) {
