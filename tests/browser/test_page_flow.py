@@ -107,7 +107,7 @@ def test_parameters_and_a_mix_of_styles_are_sent_as_chosen(page: Page, stack: Ru
     sent = json.loads(started.value.post_data or "{}")
     assert sent["styles"] == [{"gallery": "ink-wash", "weight": 1}, {"weight": 0.25}]
     assert sent["params"] == {
-        "algorithm": "painted", "size": 256, "quality": "draft", "strength": 1.6,
+        "algorithm": "painted", "size": 256, "quality": "good", "strength": 1.6,
         "keep_colours": True, "seed": 42,
     }  # fmt: skip
     page.get_by_role("button", name="Stop").click()
@@ -125,7 +125,7 @@ def test_change_something_brings_everything_back(page: Page, stack: Running) -> 
     expect(page.get_by_role("button", name="Tidal waves", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
-    expect(page.get_by_label("Draft")).to_be_checked()
+    expect(page.get_by_label("256")).to_be_checked()
     # the first painting is on the shelf, with its picture
     shelf = page.get_by_role("region", name="Your paintings")
     expect(shelf.get_by_role("link")).to_have_count(1)
@@ -197,7 +197,7 @@ def test_two_paintings_of_one_visitor_side_by_side(page: Page, stack: Running) -
     first = paint(page)
     page.get_by_role("link", name="Start another").click()
     # what was chosen is still there, to be changed
-    pick(page, "Care", "Good")
+    pick(page, "Care", "Draft")
     second = paint(page)
     assert first != second
     shelf = page.get_by_role("region", name="Your paintings")

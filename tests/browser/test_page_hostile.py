@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NewPage
 from tests.browser.pictures import encoded, file, photo, plain
 from tests.browser.visit import choose, enter
 from tests.system.running import Running
@@ -117,8 +120,34 @@ def test_a_script_in_the_metadata_and_markup_in_the_name_stay_text(
     unharmed(page)
 
 
+class Empty(BaseHTTPRequestHandler):
+    """An empty page at every address."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[str]:
+    """The address of an empty page of another origin."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
 def test_an_upload_from_a_foreign_origin_is_refused_by_the_browser(
-    new_page: NewPage, page: Page, stack: Running
+    browser: Browser, page: Page, stack: Running
 ) -> None:
     enter(page, stack)
     admission = page.evaluate(
@@ -136,10 +165,13 @@ def test_an_upload_from_a_foreign_origin_is_refused_by_the_browser(
     }"""
     post = admission["uploads"]["content"]
     assert page.evaluate(send, post) == 204
-    foreign = new_page(bypass_csp=True)  # CORS alone is asked here
-    foreign.goto(stack.web_url.replace("localhost", "127.0.0.1"))
-    assert foreign.evaluate("location.origin") != page.evaluate("location.origin")
-    assert foreign.evaluate(send, post) == "refused"
+    with elsewhere() as address:
+        foreign = browser.new_page()
+        try:
+            foreign.goto(address)
+            assert foreign.evaluate(send, post) == "refused"
+        finally:
+            foreign.close()
 
 
 def test_the_page_cannot_be_framed_and_runs_no_inline_script(page: Page, stack: Running) -> None:

@@ -18,7 +18,7 @@ from tests.browser.visit import (
     painting_begun,
     small,
 )
-from tests.system.running import Running, started, wait_until
+from tests.system.running import Running, started
 
 Faults = Callable[..., None]
 
@@ -26,7 +26,7 @@ Faults = Callable[..., None]
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A system with money for one cheap painting and no more."""
-    with started(tmp_path_factory.mktemp("poor"), "--budget", "0.02") as running:
+    with started(tmp_path_factory.mktemp("poor"), "--budget", "0.016") as running:
         yield running
 
 
@@ -121,6 +121,20 @@ def test_a_cancelled_upload_starts_nothing(page: Page, stack: Running, faults: F
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible()
     answer = page.request.get(f"{stack.web_url}/api/runs/{run_id}")
     assert answer.status == 404
+
+
+def test_a_stop_while_it_is_being_started_counts(
+    page: Page, stack: Running, faults: Faults
+) -> None:
+    enter(page, stack)
+    choose(page)
+    long(page)
+    faults("delay", service="states", operation="StartSyncExecution", seconds=4, times=2)
+    paint(page)
+    expect(page.locator(".stage-said")).to_contain_text("A machine is being started")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".stage-said")).to_have_text("Stopping")
+    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
 
 
 def test_an_upload_that_fails_at_first_is_sent_again(
@@ -273,21 +287,6 @@ def test_a_painting_that_was_deleted_leaves_a_small_copy_on_this_device(
     expect(page.get_by_role("heading", name="This painting is not here any more")).to_be_visible()
     expect(page.get_by_text("A small copy is all that is left")).to_be_visible()
     expect(page.locator(".ended .forming")).to_be_visible()
-
-
-def test_links_that_have_expired_are_renewed(page: Page, stack: Running, faults: Faults) -> None:
-    enter(page, stack)
-    choose(page)
-    long(page)
-    paint(page)
-    painting_begun(page)
-    faults("error", service="s3", operation="GetObject", code="ExpiredToken", status=400, times=1)
-    with page.expect_response(lambda r: r.url.endswith("/links") and r.status == 200):
-        pass
-    step = page.locator(".stage-said").inner_text()
-    wait_until("the next step", lambda: page.locator(".stage-said").inner_text() != step, 60)
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
 
 
 def test_a_shelf_forgets_what_it_is_told_to(page: Page, stack: Running) -> None:

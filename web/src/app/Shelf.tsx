@@ -34,7 +34,7 @@ function ShelfItem({ run }: { run: RunSession }) {
   const name = run.order?.styles.map((style) => styleName(style, texts)).join(" + ") ?? "";
   return (
     <li>
-      <a href={hrefOf({ screen: "run", id: run.id })} aria-label={`${t.open(name, run.createdAt)}: ${t.states[state.phase]}`}>
+      <a href={hrefOf({ screen: "run", id: run.id })} title={t.open(name, run.createdAt)}>
         <RunThumb run={run} />
         <span className="shelf-name">{name}</span>
         <span className="shelf-state">{t.states[state.phase]}{state.phase === "running" && state.steps > 0 ? ` ${Math.floor((100 * state.step) / state.steps)} %` : ""}</span>

@@ -87,6 +87,7 @@ export class RunSession {
       this.#take({ type: "ended", phase: "cancelled", problem: null });
       return;
     }
+    if (!this.#confirmed) return; // it is being started: stopped as soon as it is
     try {
       await stopRun(this.id);
     } catch {
