@@ -43,6 +43,7 @@ class Studio:
             color_scheme="dark" if colours == "dark" else "light",
             device_scale_factor=1,
             has_touch=view == "phone",
+            is_mobile=view == "phone",
             reduced_motion="reduce",
             locale=locale,
         )
@@ -56,7 +57,7 @@ class Studio:
 
     def take(self, page: Page, what: str, *, whole: bool = False) -> None:
         page.wait_for_load_state("load")
-        page.evaluate("document.fonts.ready")
+        page.evaluate("document.fonts.ready.then(() => scrollTo(0, 0))")
         page.screenshot(path=self.out / f"{what}-{self.name}.png", full_page=whole)
 
     def fault(self, effect: str, **members: object) -> None:

@@ -23,7 +23,7 @@ export function Ended({ run, phase, problem }: Props) {
   const detail = problem && reasonDetail(problem);
   return (
     <div className={`run ended ${phase}`}>
-      {run && (
+      {run && (left ?? run.order) && (
         <div className="easel fixed" style={frameOf(run)}>
           {picture && <img className={left ? "forming" : "under"} src={picture} alt="" />}
         </div>

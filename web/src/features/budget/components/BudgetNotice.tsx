@@ -13,7 +13,7 @@ export function BudgetNotice() {
     return (
       <Notice kind={status === 0 ? "offline" : "trouble"} title={t.title}>
         <p>{t.text}</p>
-        <button type="button" className="quiet" onClick={() => { void refetch(); }}>{texts.retry}</button>
+        <button type="button" className="secondary" onClick={() => { void refetch(); }}>{texts.retry}</button>
       </Notice>
     );
   }
