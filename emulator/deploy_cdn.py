@@ -1,6 +1,6 @@
 """Deploys the CDN: function, response headers policies, distribution, from the declaration.
 
-``terraform/edge.tf`` makes the same from the same lines of ``system/stack.json``.
+``terraform/modules/edge`` makes the same from the same lines of ``system/stack.json``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The values of the declaration's placeholders in the emulator, and its roles.
 
-``terraform/locals.tf`` has the same values for AWS.
+``terraform/declaration.tf`` has the same values for AWS.
 """
 
 from __future__ import annotations

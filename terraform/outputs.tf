@@ -1,19 +1,24 @@
 output "web_url" {
   description = "Address of the web page; the public API is below /api."
-  value       = "https://${aws_cloudfront_distribution.this.domain_name}"
+  value       = module.edge.web_url
 }
 
 output "distribution_id" {
   description = "The CDN's distribution, for invalidations."
-  value       = aws_cloudfront_distribution.this.id
+  value       = module.edge.distribution_id
 }
 
 output "buckets" {
   description = "Names of the three buckets."
-  value       = local.bucket_names
+  value       = merge(module.storage.buckets, { budget = module.budget.bucket })
 }
 
 output "repository_url" {
   description = "Where the image of the NST service goes."
-  value       = aws_ecr_repository.worker.repository_url
+  value       = module.nst_service.repository_url
+}
+
+output "alarm_topic_arn" {
+  description = "The SNS topic that alarms go to."
+  value       = module.observability.topic_arn
 }

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
+from emulator.core import conditional_writes
 from emulator.core.bus import BusCall, Caller, Proceed
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError, NoReply, NotSupported, ProcessCrash
@@ -28,8 +29,12 @@ CALL_EFFECTS = (
     "crash_before",
     "crash_after",
     "no_capacity",
+    "conflict",
 )
-"""``lost_request``: no answer and no effect; ``lost_reply``: no answer, but the effect."""
+"""``lost_request``: no answer and no effect; ``lost_reply``: no answer, but the effect.
+
+``conflict`` meets S3's conditional writes and no other call: 409 ConditionalRequestConflict.
+"""
 TASK_EFFECTS = ("task_killed", "task_out_of_memory", "spot_interruption")
 """They meet a task ``seconds`` after it began to run; ``caller`` is matched with its startedBy."""
 EFFECTS = (*CALL_EFFECTS, *TASK_EFFECTS, "clock_skew")
@@ -91,7 +96,14 @@ class Rule:
             found.append("only a clock can be off by less than 0 seconds")
         if self.effect in ("delay", "clock_skew") and not self.seconds:
             found.append(f"{self.effect} needs seconds")
+        if self.effect == "conflict" and not self._meets_conditional_writes():
+            names = ", ".join(conditional_writes.OPERATIONS)
+            found.append(f"conflict is for conditional writes of s3 ({names})")
         return found
+
+    def _meets_conditional_writes(self) -> bool:
+        operations = conditional_writes.OPERATIONS
+        return _matches(self.service, "s3") and any(_matches(self.operation, o) for o in operations)
 
     @classmethod
     def parse(cls, document: object) -> Rule:
@@ -219,15 +231,17 @@ class Faults:
         found = [k for k in self._of("clock_skew") if k.rule.meets("*", "*", caller.principal)]
         return sum(known.rule.seconds for known in found if self._strikes(known))
 
+    def repeats(self, call: BusCall) -> bool:
+        """Whether a rule may deliver a call again: then what it carries must be kept."""
+        return any(_is_for(known.rule, call) for known in self._of("duplicate"))
+
     async def around(self, call: BusCall, proceed: Proceed) -> dict[str, Any]:
         """The bus's middleware: at most one effect besides delays meets a call."""
         if not self._set:
             return await proceed()
         for known in [k for k in self._set.values() if k.rule.effect in CALL_EFFECTS]:
             rule = known.rule
-            if not rule.meets(call.service, call.operation, call.caller.principal):
-                continue
-            if not self._strikes(known):
+            if not _is_for(rule, call) or not self._strikes(known):
                 continue
             if rule.effect == "delay":
                 await self._clock.sleep(rule.seconds)
@@ -268,6 +282,9 @@ class Faults:
             if (call.service, call.operation) == ("ecs", "RunTask"):
                 return {"tasks": [], "failures": [{"reason": NO_CAPACITY}]}
             return await proceed()
+        if effect == "conflict":
+            condition = conditional_writes.condition_of(call.params) or ""
+            raise conditional_writes.conflict(condition, str(call.params["Key"]))
         if effect == "duplicate":
             return await self._twice(rule, proceed)
         if effect in {"lost_reply", "crash_after"}:
@@ -312,6 +329,15 @@ class Faults:
             return False
         known.struck += 1
         return True
+
+
+def _is_for(rule: Rule, call: BusCall) -> bool:
+    if not rule.meets(call.service, call.operation, call.caller.principal):
+        return False
+    if rule.effect != "conflict":
+        return True
+    can_conflict = call.service == "s3" and call.operation in conditional_writes.OPERATIONS
+    return can_conflict and conditional_writes.condition_of(call.params) is not None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from emulator.core import ids
-from emulator.core.bus import Bus, Caller
+from emulator.core.bus import Bus, BusCall, Caller
 from emulator.core.clock import iso
 from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.core.faults import Faults
@@ -99,7 +99,7 @@ class EndpointApp:
             if self._faults is not None and self._faults.any:
                 caller = self._callers.believed(found, request_id)
                 return await s3_faults.answer(
-                    self._faults, request, caller, lambda: self._s3(request, request_id)
+                    self._faults, request, caller, lambda given: self._s3(given, request_id)
                 )
             return await self._s3(request, request_id)
         protocol = protocol_of(request, found.service)
@@ -136,9 +136,22 @@ class EndpointApp:
             answered, body = await lambda_front.answer(self._bus, request, body, caller)
             if answered is not None:
                 return answered
-        # what the caller sent is what it needs permission for
-        await self._check(found, protocol, request, sent, caller)
-        return await self._ask_moto(found, request, body)
+
+        async def deliver() -> dict[str, Any]:
+            # what the caller sent is what it needs permission for
+            await self._check(found, protocol, request, sent, caller)
+            return {"response": await self._ask_moto(found, request, body)}
+
+        if self._faults is None or not self._faults.any:
+            delivered = await deliver()
+        else:
+            # it goes to moto and not over the bus, where the faults stand otherwise
+            operation, params = called(found.service, protocol, request, sent)
+            who = caller or s3_faults.ANONYMOUS
+            call = BusCall(found.service, operation, params, who)
+            delivered = await self._faults.around(call, deliver)
+        response: Response = delivered["response"]
+        return response
 
     async def _check(
         self,

@@ -11,8 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from emulator.core import ids
 from emulator.core.bus import BusCall, Caller
+from emulator.core.conditional_writes import HEADERS
 from emulator.core.errors import AwsError
 from emulator.core.faults import Faults
+from emulator.endpoint.recordings import Recording
 from emulator.s3.rest import Rest, error_answer, host_id
 
 ANONYMOUS = Caller(ids.ACCOUNT, ids.REGION, "anonymous")
@@ -44,20 +46,19 @@ async def answer(
     faults: Faults,
     request: Request,
     caller: Caller | None,
-    serve: Callable[[], Awaitable[Response]],
+    serve: Callable[[Request], Awaitable[Response]],
 ) -> Response:
-    """Serve a request, with whatever fault is set for its operation; raises NoReply.
-
-    A ``duplicate`` is for calls on the bus: a request's body can be read once.
-    """
+    """Serve a request, with whatever fault is set for its operation; raises NoReply."""
     who = caller or ANONYMOUS
     head = request.method == "HEAD"
 
     async def once() -> dict[str, Any]:
-        return {"response": await serve()}
+        return {"response": await serve(request)}
 
+    call = BusCall("s3", operation_of(request), _written(request), who)
+    deliver = Recording(request, serve).deliver if faults.repeats(call) else once
     try:
-        answered = await faults.around(BusCall("s3", operation_of(request), {}, who), once)
+        answered = await faults.around(call, deliver)
     except AwsError as error:
         refused = error_answer(error, who.request_id or ids.request_id(), host_id(), head=head)
         if not await Rest(request).drain():
@@ -65,6 +66,14 @@ async def answer(
         return refused
     response: Response = answered["response"]
     return response
+
+
+def _written(request: Request) -> dict[str, Any]:
+    """What a fault looks at: the key, and the conditions of a write."""
+    rest = Rest(request)
+    rest.address()
+    conditions = {name: request.headers.get(header) for name, header in HEADERS.items()}
+    return {"Key": rest.key, **conditions}
 
 
 def operation_of(request: Request) -> str:

@@ -126,6 +126,12 @@ class InProcessFunctions:
                 "ResourceNotFoundException", message, 404, {"Type": "User", "Message": message}
             )
         event = _event(params.get("Payload"))
+        if not await self._bus.trusts(function.role_arn, "lambda.amazonaws.com", ref.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                403,
+            )
         result = await self._invoke(function, ref.arn, event, caller.request_id or self._id())
         answer: dict[str, Any] = {
             "StatusCode": 200,
@@ -196,11 +202,12 @@ class InProcessFunctions:
         account, region = function.role_arn.split(":")[4], function.environment["AWS_REGION"]
         role = function.role_arn.rsplit("/", 1)[-1]
         principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function.name}"
-        caller = Caller(account, region, principal, request_id=request_id)
+        key = self._session(function).access_key
+        caller = Caller(account, region, principal, key, request_id, role_arn=function.role_arn)
         off = self._skew(caller)
 
         def wiring_caller() -> Caller:
-            return Caller(account, region, principal, request_id=self._id())
+            return caller.with_request(self._id())
 
         wiring = Wiring(
             self._bus, self._clock, wiring_caller, lambda: self._session(function), self._rng

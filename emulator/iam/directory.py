@@ -72,6 +72,11 @@ class Directory:
                 self._reading = asyncio.create_task(self._read())
             await asyncio.shield(self._reading)
 
+    @property
+    def picture(self) -> object:
+        """What decisions are made on now: another object after each reading."""
+        return self._roles
+
     def of(self, caller: Caller) -> Identity | None:
         """The role or user that a caller is; None for one that is not there (any more)."""
         role = role_name(caller.principal)

@@ -80,17 +80,6 @@ def precondition_failed(condition: str) -> AwsError:
     )
 
 
-def conditional_conflict(condition: str, key: str) -> AwsError:
-    """409 ConditionalRequestConflict: the key changed while an upload was under way."""
-    return AwsError(
-        "ConditionalRequestConflict",
-        "The conditional request cannot succeed due to a conflicting operation against this "
-        "resource.",
-        409,
-        {"Condition": condition, "Key": key},
-    )
-
-
 def not_implemented(header: str, more: str = "") -> AwsError:
     """501 NotImplemented: what AWS itself answers for a header that an API does not take.
 

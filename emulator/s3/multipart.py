@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from emulator.core import conditional_writes
 from emulator.s3 import copies, digests, errors, objects, parts, preconditions, ranges
 from emulator.s3 import params as limits
 from emulator.s3.access import Call
@@ -217,14 +218,14 @@ class Multipart:
 
     @staticmethod
     def _conditions(bucket: Bucket, upload: Upload, params: Mapping[str, Any]) -> None:
-        for member, header in (("IfMatch", "If-Match"), ("IfNoneMatch", "If-None-Match")):
+        for member, header in conditional_writes.HEADERS.items():
             if params.get(member) is None:
                 continue
             current = bucket.objects.get(upload.key)
             if member == "IfNoneMatch" or not upload.touched:
                 preconditions.check_write(current, upload.key, params)
             if upload.touched:
-                raise errors.conditional_conflict(header, upload.key)
+                raise conditional_writes.conflict(header, upload.key)
 
     @staticmethod
     def _joined_entry(

@@ -7,6 +7,7 @@ It takes the place of a container: ECS's engine starts it, asks it to end and ki
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -15,14 +16,16 @@ from typing import Any
 
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock, iso
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NoReply, ProcessCrash
 from emulator.ecs.driver import ContainerSpec, Usage
 from emulator.simulation.habits import Habits
 from emulator.simulation.stub_client import Client
-from system import runs
+from system import problems, runs
 
 GONE = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 KILLED, CRASHED = 137, 1
+TOKENS_MAX = 5
 
 
 CANCELLED = "The run was stopped as you asked."
@@ -54,9 +57,13 @@ class StubDriver:
     async def start(self, spec: ContainerSpec) -> StubTask:
         """Start a task."""
         run_id = spec.environment["RUN_ID"]
-        account, role = self._role_arn.split(":")[4], self._role_arn.rsplit("/", 1)[-1]
-        principal = f"arn:aws:sts::{account}:assumed-role/{role}/{run_id}"
-        caller = Caller(account, spec.environment["AWS_REGION"], principal, request_id=run_id)
+        caller = Caller(
+            self._role_arn.split(":")[4],
+            spec.environment["AWS_REGION"],
+            session_arn(self._role_arn, run_id),
+            request_id=run_id,
+            role_arn=self._role_arn,
+        )
         seed = self._rng.getrandbits(64)
         return StubTask(
             Client(self._bus, self._clock, caller, spec.environment["STORAGE_BUCKET"]),
@@ -81,6 +88,8 @@ class StubTask:
         self._reporting = False
         self._token: str | None = None
         """The callback that waits: the start order's, then the watch token."""
+        self._token_key = runs.start_order_key(run_id)
+        """The object that it stands in, where a retry of the workflow puts a newer one."""
         self._heart: asyncio.Task[None] | None = None
         self._lines: list[dict[str, Any]] = []
         self._work = asyncio.get_running_loop().create_task(self._live())
@@ -130,21 +139,21 @@ class StubTask:
         found: dict[str, Any] | None = await self._within(
             self._habits.order_patience_s, lambda: self._client.document(key)
         )
-        return found
+        return found if found is not None and found.get("run_id") == self._run_id else None
 
     async def _run(self, order: dict[str, Any], began_at: float) -> int:
         self._line("state", state="starting")
         self._token = order["task_token"]
         try:
             order = await self._report_started(order)
-            self._token = None
+            self._token, self._token_key = None, runs.watch_key(self._run_id)
             self._heart = asyncio.get_running_loop().create_task(self._beat())
             early = await self._paint(order["run"], began_at)
             result = await self._store(early)
         except Stopped as stopped:
             return await self._report_failure(stopped)
-        output = json.dumps({"result_key": result, "stopped_early": early, "steps": 1})
-        return await self._report("SendTaskSuccess", output=output)
+        output = {"result_key": result, "stopped_early": early, "steps": 1, "cpu_s": 0.0}
+        return await self._report("SendTaskSuccess", output=json.dumps({**output, "dtype": "none"}))
 
     async def _report_started(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say ``started`` with the newest token; returns the order whose token took it."""
@@ -216,11 +225,16 @@ class StubTask:
         except AwsError as error:
             if error.code not in GONE:
                 raise
-            found = await self._client.document(runs.watch_key(self._run_id))
-            if found is not None and found["task_token"] != self._token:
-                self._token = found["task_token"]
-            else:
+            if not await self._renew_token():
                 self._end("WorkerLost", "The run was given up before its painting was done.")
+
+    async def _renew_token(self) -> bool:
+        """Take the token that took the place of one that is over; whether there is one."""
+        found = await self._client.document(self._token_key)
+        if found is None or found["task_token"] == self._token:
+            return False
+        self._token = found["task_token"]
+        return True
 
     async def _paint(self, run: Mapping[str, Any], began_at: float) -> bool:
         """Take time; whether the deadline came first."""
@@ -258,11 +272,23 @@ class StubTask:
     async def _cancelled(self) -> bool:
         return await self._client.there(runs.cancel_key(self._run_id))
 
-    async def _report_failure(self, why: Stopped) -> int:
+    async def _report_failure(self, stopped: Stopped) -> int:
+        why = await self._cause(stopped)
         state = "cancelled" if why.error == "RunCancelled" else "failed"
-        self._line("state", state=state, problem={"detail": str(why)})
+        problem = problems.document(why.error, str(why), run_id=self._run_id)
+        self._line("state", state=state, problem=problem)
         await self._write_log()
         return await self._report("SendTaskFailure", error=why.error, cause=str(why))
+
+    async def _cause(self, stopped: Stopped) -> Stopped:
+        """SIGTERM says that the task is to end, not why: the cancel mark may."""
+        if stopped.error == "TaskStopped":
+            try:
+                if await self._cancelled():
+                    return Stopped("RunCancelled", CANCELLED)
+            except (AwsError, NoReply):
+                return stopped
+        return stopped
 
     async def _report(self, operation: str, **said: str) -> int:
         """The last word; 0 when it was taken or nobody waits for one."""
@@ -270,19 +296,28 @@ class StubTask:
         self._reporting, self._stop = True, None  # from here on only SIGKILL ends it
         until = self._clock.now() + self._habits.report_patience_s
         while True:
-            try:
-                if self._token is None:
-                    found = await self._client.document(runs.watch_key(self._run_id))
-                    self._token = found["task_token"] if found else None
-                if self._token is not None:
-                    await self._client.call("states", operation, taskToken=self._token, **said)
-                    return 0
-            except (AwsError, NoReply) as error:
-                if isinstance(error, AwsError) and error.code in GONE:
+            with contextlib.suppress(AwsError, NoReply):
+                if await self._told(operation, said):
                     return 0
             if self._clock.now() >= until:
                 return CRASHED
             await self._clock.sleep(self._habits.retry_s)
+
+    async def _told(self, operation: str, said: dict[str, str]) -> bool:
+        """Whether the newest token took the report, or nobody waits for one any more."""
+        if self._token is None and not await self._renew_token():
+            return False
+        for _ in range(TOKENS_MAX):
+            try:
+                await self._client.call("states", operation, taskToken=self._token, **said)
+            except AwsError as error:
+                if error.code not in GONE:
+                    raise
+                if not await self._renew_token():
+                    return True
+            else:
+                return True
+        return False
 
     def _end_heart(self) -> None:
         if self._heart is not None:

@@ -2,8 +2,8 @@
 
 The functions are the real handlers, the workflows the real definitions on the interpreter, storage
 the S3 engine, tasks the ECS engine with stubs for containers, events and schedules the event
-engine. Every call takes a little time, drawn from the seed: so its order differs from seed to seed,
-and is the same for the same seed.
+engine; each may do what its role's policies allow. Every call takes a little time, drawn from the
+seed: so its order differs from seed to seed, and is the same for the same seed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from emulator.core.bus import Bus, BusCall, Caller, Proceed
-from emulator.core.credentials import CredentialStore
+from emulator.core.credentials import CredentialStore, session_arn
 from emulator.core.errors import AwsError
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
@@ -29,6 +29,7 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.events.settings import EventsSettings
 from emulator.functions.in_process import InProcessFunction, InProcessFunctions
+from emulator.iam import Directory, Guard
 from emulator.s3 import S3Service
 from emulator.settings import Settings
 from emulator.simulation.control_plane import ROOT, ControlPlane, deployer
@@ -40,6 +41,8 @@ from emulator.states import StatesService
 from system import stack
 
 TASK_CALLS = frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"})
+VISITOR = "visitor"
+"""The request id of what a visitor does."""
 NOBODY_LOOKS_S = 1e7
 """Stub tasks use no memory and open no port: watching them is for real processes."""
 
@@ -102,7 +105,9 @@ class World:
         self.metrics = Metrics()
         self.log: list[str] = []
         credentials = CredentialStore(self.clock)
-        self.s3 = S3Service(self.clock, credentials, self.bus, None)
+        guard = Guard(control.lane, self.clock, credentials, Directory(control.lane, credentials))
+        self.bus.set_guard(guard)
+        self.s3 = S3Service(self.clock, credentials, self.bus, None, authorizer=guard.own)
         self.states = StatesService(
             self.bus, self.clock, Journal(None), rng=self._draw(), new_id=self._uuid
         )
@@ -155,11 +160,24 @@ class World:
         """A call from outside."""
         return await self.bus.call(service, operation, params, caller)
 
-    async def invoke(self, function: str, payload: Any) -> Any:
+    def session(self, role: str, name: str) -> Caller:
+        """A visitor's call that is made as a session of a role."""
+        arn = self.values[f"{role.replace('-', '_')}_role_arn"]
+        settings = self.control.settings
+        return Caller(
+            settings.account,
+            settings.region,
+            session_arn(arn, name),
+            request_id=VISITOR,
+            role_arn=arn,
+        )
+
+    async def invoke(self, function: str, payload: Any, caller: Caller = ROOT) -> Any:
         """A function's answer; raises AwsError with the function's error name as its code."""
         answer = await self.call(
             "lambda",
             "Invoke",
+            caller,
             FunctionName=self.values[f"{function}_name"],
             Payload=json.dumps(payload).encode(),
         )
@@ -168,11 +186,12 @@ class World:
             raise AwsError(document["errorType"], document["errorMessage"])
         return document
 
-    async def workflow(self, name: str, given: Any) -> dict[str, Any]:
+    async def workflow(self, name: str, given: Any, caller: Caller = ROOT) -> dict[str, Any]:
         """The end of an express workflow, as StartSyncExecution answers it."""
         return await self.call(
             "states",
             "StartSyncExecution",
+            caller,
             stateMachineArn=self.values[f"{name}_arn"],
             input=json.dumps(given),
         )
@@ -236,6 +255,8 @@ class World:
 
     def _is_process(self, caller: Caller) -> bool:
         """Whether a caller is a function or a task: a process that can crash."""
+        if caller.request_id == VISITOR:
+            return False  # a visitor with a link that a function signed
         role = caller.principal.split("/")[1] if "/" in caller.principal else ""
         roles = {f.get("role") for f in self.declared["functions"].values()}
         roles.add(self.declared["task"]["role"])

@@ -34,7 +34,7 @@ def test_a_plan_has_up_to_twenty_runs_and_faults_of_many_kinds() -> None:
     plans = [draw(seed) for seed in range(400)]
     assert all(1 <= plan.runs <= 20 for plan in plans)
     effects = {trouble.rule.effect for plan in plans for trouble in plan.troubles}
-    assert len(effects) == 12
+    assert len(effects) == 13
     assert any(plan.calm for plan in plans)
     assert len({plan.epoch for plan in plans}) == 3
 

@@ -276,9 +276,9 @@ class House:
         return storage, Callbacks(self.client("stepfunctions", session))
 
 
-def start(records: list[logging.LogRecord]) -> tuple[Stack, House]:
+def start(records: list[logging.LogRecord], **options: Any) -> tuple[Stack, House]:
     """A stack whose tasks only wait."""
-    settings = replace(Settings(), aws_port=0, edge_port=0, worker_command=WAITING)
+    settings = replace(Settings(), aws_port=0, edge_port=0, worker_command=WAITING, **options)
     stack = Stack(settings).__enter__()
     return stack, House(stack, records)
 

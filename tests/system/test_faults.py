@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from click.testing import CliRunner
 from emulator.faults_cli import faults
 from emulator.settings import Settings
 from emulator.stack import Stack
+from system.ledger import store, transitions
+from system.ledger.s3_store import S3LedgerStore
+from tests.system.running import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,102 @@ def test_a_service_of_json_fails_as_well(stack: Stack, url: str) -> None:
     assert states.list_state_machines()["stateMachines"] == []
 
 
+@pytest.mark.parametrize("write", ["put", "copy", "complete"])
+def test_a_conflict_of_a_conditional_write_is_s3s_own_answer(
+    stack: Stack, url: str, write: str
+) -> None:
+    s3, bucket = client(stack, "s3"), f"conflict-{write}"
+    s3.create_bucket(Bucket=bucket)
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"old")["ETag"]
+    named: dict[str, Any] = {"Bucket": bucket, "Key": "k"}
+    if write == "complete":
+        upload = s3.create_multipart_upload(**named)["UploadId"]
+        part = s3.upload_part(**named, UploadId=upload, PartNumber=1, Body=b"new")["ETag"]
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part}]}
+        call, more = s3.complete_multipart_upload, {"UploadId": upload, "MultipartUpload": parts}
+    elif write == "copy":
+        s3.put_object(Bucket=bucket, Key="source", Body=b"new")
+        call, more = s3.copy_object, {"CopySource": f"{bucket}/source"}
+    else:
+        call, more = s3.put_object, {"Body": b"new"}
+    add(url, "conflict", service="s3", times=1).raise_for_status()
+    if write != "complete":
+        call(**named, **more)  # without a condition it cannot conflict
+        etag = s3.head_object(**named)["ETag"]
+    with pytest.raises(ClientError) as caught:
+        call(**named, **more, IfMatch=etag)
+    error = caught.value.response
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 409
+    assert error["Error"]["Code"] == "ConditionalRequestConflict"
+    assert (error["Error"]["Condition"], error["Error"]["Key"]) == ("If-Match", "k")
+    assert s3.head_object(**named)["ETag"] == etag
+    call(**named, **more, IfMatch=etag)
+
+
+def test_the_ledger_bears_conflicts_through_boto3(stack: Stack, url: str) -> None:
+    s3 = client(stack, "s3")
+    s3.create_bucket(Bucket="conflict-ledger")
+    kept = S3LedgerStore(s3, "conflict-ledger")
+    assert store.create(
+        kept,
+        transitions.new_ledger(
+            0.0, limit_microusd=100, runs_in_flight_max=9, spend_per_day_max_microusd=100
+        ),
+    )
+    paused: list[float] = []
+    patience = store.Patience(rng=random.Random(1), sleep=paused.append)
+    add(url, "conflict", service="s3", operation="PutObject", times=4).raise_for_status()
+    answer = store.update(
+        kept,
+        lambda ledger: transitions.reserve(
+            ledger, 0.0, run_id="e" * 32, digest="5" * 64, ceiling_microusd=10, lease_s=60
+        ),
+        writer="w",
+        patience=patience,
+    )
+    assert answer.fresh
+    assert store.read(kept).reserved_microusd == 10
+    assert store.read(kept).sequence == 2
+    assert len(set(paused)) == len(paused) == 4, "each pause is drawn anew"
+
+
+def test_a_duplicate_of_an_upload_is_a_second_delivery_with_the_same_body(
+    stack: Stack, url: str
+) -> None:
+    s3, bucket = client(stack, "s3"), "duplicates"
+    s3.create_bucket(Bucket=bucket)
+    versioned = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioned)
+    add(url, "duplicate", service="s3", operation="PutObject", times=1).raise_for_status()
+    body = bytes(range(256)) * 8_192  # 2 MiB: more than is kept in memory
+    first = s3.put_object(Bucket=bucket, Key="k", Body=body, ContentType="image/png")["VersionId"]
+
+    def versions() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = s3.list_object_versions(Bucket=bucket)["Versions"]
+        return found if len(found) == 2 else []
+
+    both = {version["VersionId"] for version in wait_until("the second delivery", versions)}
+    assert first in both
+    (second,) = both - {first}
+    found = s3.get_object(Bucket=bucket, Key="k", VersionId=second)
+    assert found["Body"].read() == body
+    assert found["ContentType"] == "image/png"
+
+
+def test_what_moto_answers_fails_as_well(stack: Stack, url: str) -> None:
+    tables = client(stack, "dynamodb")
+    rule = {"service": "dynamodb", "operation": "ListTables", "times": 1}
+    add(url, "error", code="ThrottlingException", status=400, **rule).raise_for_status()
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        tables.list_tables()
+    assert tables.list_tables()["TableNames"] == []
+    parameters = client(stack, "iam")
+    add(url, "lost_request", service="iam", operation="CreateUser").raise_for_status()
+    with pytest.raises(ConnectionClosedError):
+        parameters.create_user(UserName="nobody")
+    assert parameters.list_users()["Users"] == []
+
+
 def test_what_makes_no_sense_is_refused_with_a_sentence(url: str) -> None:
     answer = add(url, "explode")
     assert answer.status_code == 400
@@ -104,6 +204,9 @@ def test_the_command_sets_shows_and_takes_back(stack: Stack, url: str) -> None:
     assert httpx.get(url).json()["rules"][0]["id"] == ident
     assert nst("clear", ident) == "1 taken back.\n"
     assert nst("list") == "No faults are set.\n"
+    nst("add", "conflict", "--service", "s3", "--operation", "PutObject", "--nth", "3")
+    assert '"effect": "conflict"' in nst("list")
+    assert nst("clear") == "1 taken back.\n"
     refused = CliRunner().invoke(faults, ["--aws-port", port, "add", "delay"])
     assert refused.exit_code == 1
     assert "delay needs seconds" in refused.output

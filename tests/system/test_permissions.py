@@ -241,6 +241,53 @@ def test_a_role_may_not_change_its_own_policy(house: House) -> None:
     assert "iam:PutRolePolicy on resource: arn:aws:iam::000000000000:role/nst-task" in message
 
 
+MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:nst"
+BEYOND = [
+    ("task", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("task", "stepfunctions", "stop_execution", {"executionArn": "arn:aws:states:us-east-1:"
+     "000000000000:execution:nst-run-nst:x"}),
+    ("task", "lambda", "invoke", {"FunctionName": "nst-update-budget"}),
+    ("task", "ecs", "list_tasks", {"cluster": "nst"}),
+    ("read-budget", "stepfunctions", "list_state_machines", {}),
+    ("get-upload-url", "ecs", "list_tasks", {"cluster": "nst"}),
+    ("update-budget", "stepfunctions", "start_execution",
+     {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("start-nst", "ecs", "stop_task", {"cluster": "nst", "task": "x"}),
+    ("start-nst", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("stop-nst", "ecs", "list_tasks", {"cluster": "default"}),
+    ("stop-nst", "ecs", "describe_tasks", {"cluster": "default", "tasks": ["x"]}),
+    ("stop-nst", "ecs", "stop_task", {"cluster": "default", "task": "x"}),
+    ("stop-nst", "stepfunctions", "stop_execution", {"executionArn": "arn:aws:states:us-east-1:"
+     "000000000000:execution:nst-run-nst:x"}),
+    ("gateway", "lambda", "invoke", {"FunctionName": "nst-update-budget"}),
+    ("gateway", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("gateway", "stepfunctions", "start_sync_execution",
+     {"stateMachineArn": f"{MACHINE}-reconcile"}),
+    ("events", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("start-run", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-reconcile"}),
+    ("run-nst", "lambda", "invoke", {"FunctionName": "nst-read-budget"}),
+    ("admit-run", "lambda", "invoke", {"FunctionName": "nst-update-budget"}),
+    ("reconcile", "cloudwatch", "put_metric_data",
+     {"Namespace": "AWS/Billing", "MetricData": [{"MetricName": "m", "Value": 1}]}),
+    ("reconcile", "lambda", "invoke", {"FunctionName": "nst-start-nst"}),
+    ("task-execution", "ecs", "run_task", {"cluster": "nst", "taskDefinition": "nst-worker"}),
+]  # fmt: skip
+"""Calls beside buckets: those of other parts, other clusters, another namespace."""
+
+
+@pytest.mark.parametrize(("role", "service", "operation", "params"), BEYOND)
+def test_what_no_role_may_do_besides(
+    role: str, service: str, operation: str, params: dict[str, Any], house: House
+) -> None:
+    code, message = refused(getattr(house.as_role(role, service), operation), **params)
+    assert code in {"AccessDenied", "AccessDeniedException"}
+    assert f"assumed-role/nst-{role}/test is not authorized to perform: " in message
+
+
+def test_every_role_is_refused_something() -> None:
+    assert {role for role, *_ in BEYOND} == set(ROLES)
+
+
 def test_functions_may_not_invoke_each_other(house: House) -> None:
     function = house.as_role("read-budget", "lambda")
     code, message = refused(function.invoke, FunctionName="nst-update-budget")

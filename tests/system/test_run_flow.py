@@ -229,5 +229,11 @@ def test_the_start_order_is_private(visitor: Visitor, stack: Running) -> None:
     visitor.finish(run_id)
     for key in (f"orders/{run_id}/start.json", f"orders/{run_id}/watch.json"):
         assert httpx.get(f"{stack.aws_url}/nst-storage/{key}").status_code == 403
-    order = stack.client("s3").get_object(Bucket="nst-storage", Key=f"orders/{run_id}/start.json")
-    assert json.loads(order["Body"].read())["run_id"] == run_id
+    body = stack.client("s3").get_object(Bucket="nst-storage", Key=f"orders/{run_id}/start.json")
+    order = json.loads(body["Body"].read())
+    assert order["run_id"] == run_id
+    said = (
+        visitor.http.get(f"/api/runs/{run_id}").text + httpx.get(admission["links"]["events"]).text
+    )
+    for secret in (order["task_token"], order["run"]["digest"], order["run"]["content_key"]):
+        assert secret not in said

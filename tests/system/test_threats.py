@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
+import pytest
 
+from emulator.settings import Settings
+from emulator.stack import Stack
+from system import stack as declared
 from tests.system.running import Running
 from tests.system.visitor import Visitor, picture
 
@@ -62,3 +68,48 @@ def test_guesses_learn_nothing_and_start_nothing(visitor: Visitor) -> None:
         assert [answer.status_code for answer in answers] == [404] * 3
         assert visitor.start(guess).status_code == 422
     assert visitor.budget()["reserved_microusd"] == before["reserved_microusd"]
+
+
+@pytest.fixture
+def flooded() -> Iterator[Stack]:
+    """A stack of its own: who floods a shared one throttles the tests after it."""
+    with Stack(replace(Settings(), aws_port=0, edge_port=0)) as stack:
+        yield stack
+
+
+def test_a_flood_around_the_cdn_meets_the_same_throttle(flooded: Stack) -> None:
+    """The throttle is the stage's: who fills it by one way is refused by every other one, too."""
+    deployment = flooded.emulator.deployment
+    assert deployment is not None
+    api, stage = deployment.api_id, declared.declaration()["api"]["stage"]
+    burst = declared.declaration()["api"]["throttle"]["POST /api/runs"]["burst"]
+    ways = [
+        (f"{flooded.aws_url}/restapis/{api}/{stage}/_user_request_/api/runs", {}),
+        (f"{flooded.aws_url}/{stage}/api/runs",
+         {"Host": f"{api}.execute-api.localhost.localstack.cloud"}),
+        (f"{flooded.edge_url}/api/runs", {}),
+    ]  # fmt: skip
+
+    def status(way: int) -> int:
+        url, headers = ways[way]
+        return http.post(url, json={}, headers=headers).status_code
+
+    with httpx.Client() as http:
+        flood = [status(0) for _ in range(4 * burst)]
+        assert set(flood) == {400, 429}
+        assert flood[0] == 400
+        # A way with a bucket of its own would let so many through.
+        for way in range(len(ways)):
+            answers = [status(way) for _ in range(burst)]
+            assert 429 in answers, ways[way]
+        assert http.get(f"{flooded.edge_url}/api/budget").status_code == 200
+
+
+def test_pictures_and_orders_are_deleted_after_seven_days(stack: Running) -> None:
+    """The rules that are deployed; that S3 keeps them is in tests/unit/s3/test_s3_lifecycle.py."""
+    found = stack.client("s3").get_bucket_lifecycle_configuration(Bucket="nst-storage")["Rules"]
+    rules = {rule["Filter"]["Prefix"]: rule for rule in found}
+    assert set(rules) == {"runs/", "orders/"}
+    for rule in rules.values():
+        assert rule["Status"] == "Enabled"
+        assert rule["Expiration"] == {"Days": 7}

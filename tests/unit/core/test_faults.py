@@ -60,9 +60,13 @@ class Stage:
         self.bus.subscribe(self.faults.hear)
 
     async def call(
-        self, service: str = "s3", operation: str = "PutObject", caller: Caller = FUNCTION
+        self,
+        service: str = "s3",
+        operation: str = "PutObject",
+        caller: Caller = FUNCTION,
+        **params: Any,
     ) -> Any:
-        return await self.bus.call(service, operation, {}, caller)
+        return await self.bus.call(service, operation, params, caller)
 
 
 def play(scene: Callable[[Stage], Awaitable[None]]) -> Stage:
@@ -132,6 +136,42 @@ def test_no_capacity_is_an_answer_of_run_task_alone() -> None:
         assert await stage.call("ecs", "StopTask") == {"number": 1}
 
     play(scene)
+
+
+@pytest.mark.fidelity(
+    area="S3",
+    feature="409 ConditionalRequestConflict of conditional writes, when a fault asks for it",
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
+)
+@pytest.mark.parametrize("operation", ["PutObject", "CopyObject", "CompleteMultipartUpload"])
+@pytest.mark.parametrize(
+    ("member", "value", "header"),
+    [("IfMatch", '"etag"', "If-Match"), ("IfNoneMatch", "*", "If-None-Match")],
+)
+def test_a_conflict_is_s3s_answer_to_conditional_writes_without_the_effect(
+    operation: str, member: str, value: str, header: str
+) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.faults.add(Rule("conflict", times=1))
+        with pytest.raises(AwsError) as caught:
+            await stage.call("s3", operation, Key="ledger.json", **{member: value})
+        assert (caught.value.code, caught.value.status) == ("ConditionalRequestConflict", 409)
+        assert caught.value.fields == {"Condition": header, "Key": "ledger.json"}
+        await stage.call("s3", operation, Key="ledger.json", **{member: value})
+
+    assert len(play(scene).service.effects) == 1
+
+
+def test_a_conflict_meets_no_other_call() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.faults.add(Rule("conflict"))
+        await stage.call("s3", "PutObject", Key="k")
+        await stage.call("s3", "GetObject", Key="k", IfMatch='"etag"')
+        await stage.call("s3", "DeleteObject", Key="k", IfMatch='"etag"')
+        await stage.call("ecs", "RunTask", IfMatch='"etag"')
+        assert [rule["met"] for rule in stage.faults.rules()] == [0]
+
+    assert len(play(scene).service.effects) == 4
 
 
 @pytest.mark.parametrize(
@@ -254,6 +294,9 @@ def test_rules_are_listed_and_taken_back() -> None:
         {"effect": "delay"},
         {"effect": "clock_skew"},
         {"effect": "duplicate", "seconds": -1},
+        {"effect": "conflict", "service": "dynamodb"},
+        {"effect": "conflict", "operation": "GetObject"},
+        {"effect": "conflict", "service": "s3", "operation": "Delete*"},
     ],
 )
 def test_what_makes_no_sense_is_no_rule(document: Any) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.core.errors import AwsError, NotSupported
+from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.events import EventsService
 
 STOPPED = {"source": ["aws.ecs"], "detail": {"lastStatus": ["STOPPED"]}}
@@ -214,3 +214,47 @@ def test_the_control_plane_can_be_kept_from_what_cannot_work():
         with pytest.raises(AwsError) as refused:
             EventsService.check(operation, params)
         assert refused.value.code == code
+
+
+def test_a_delivery_that_got_no_answer_is_made_again_on_the_clock(lab):
+    """At least once: whether the target heard it is not known.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+    """
+
+    async def body(it):
+        it.states.fail_with = [NoReply("no reply"), NoReply("no reply")]
+        it.put_rule(pattern=STOPPED, InputPath="$.detail")
+        it.publish(detail={"lastStatus": "STOPPED"})
+        await it.clock.move(0)
+        assert len(it.states.calls) == 1
+        await it.clock.move(1)
+        assert len(it.states.calls) == 2
+        await it.clock.move(2)
+        assert it.inputs() == [{"lastStatus": "STOPPED"}] * 3
+        await it.clock.move(3600)
+        assert len(it.states.calls) == 3
+
+    lab(body)
+
+
+def test_deliveries_without_an_answer_end_with_the_events_age(lab, caplog):
+    async def body(it):
+        it.states.fail_with = [NoReply("no reply")] * 100
+        it.put_rule(pattern=STOPPED, RetryPolicy={"MaximumEventAgeInSeconds": 60})
+        it.publish(detail={"lastStatus": "STOPPED"})
+        await it.clock.move(600)
+        assert 2 < len(it.states.calls) < 20
+
+    lab(body)
+    assert "could not reach its target by states:StartExecution: no reply" in caplog.text
+
+
+def test_a_schedules_delivery_that_got_no_answer_is_made_again(lab):
+    async def body(it):
+        it.states.fail_with = [NoReply("no reply")]
+        it.put_schedule("rate(1 hour)")
+        await it.clock.move(600)
+        assert len(it.states.calls) == 2
+
+    lab(body)

@@ -19,7 +19,7 @@ from emulator.endpoint.moto_lane import MotoLane
 from emulator.iam import Directory, Guard
 from system import stack
 from tests.system.permissions import Grant, grants, without
-from tests.unit.workflows.test_workflows import (
+from tests.unit.workflows.workflow_world import (
     CALLER,
     DECLARED,
     RUN,

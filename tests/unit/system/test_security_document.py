@@ -14,7 +14,7 @@ THREATS = TEXT.partition("## Threats")[2].partition("\n## ")[0]
 TOPICS = (
     "guessed run ids", "replayed uploads", "oversize uploads", "a wrong type", "path tricks",
     "decompression bombs", "a URL as input", "line breaks", "a flood of `POST /api/runs`",
-    "a flood around the CDN", "stored XSS",
+    "a flood around the CDN", "what a flood may cost", "stored XSS",
 )  # fmt: skip
 
 

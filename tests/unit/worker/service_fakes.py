@@ -304,7 +304,7 @@ class World:
         if token.startswith("start"):
             self.watch("watch-1")
 
-    def execute(self, patience_s: float = PATIENCE_S) -> bool:
+    def execute(self, patience_s: float | None = None) -> bool:
         """The whole run, in a thread that a failing test can leave behind."""
         self.start()
         return self.end(patience_s)
@@ -315,8 +315,8 @@ class World:
         )
         self._thread.start()
 
-    def end(self, patience_s: float = PATIENCE_S) -> bool:
-        self._thread.join(patience_s)
+    def end(self, patience_s: float | None = None) -> bool:
+        self._thread.join(PATIENCE_S if patience_s is None else patience_s)
         assert self.reported, "the run did not end"
         return self.reported[0]
 

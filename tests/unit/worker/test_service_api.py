@@ -36,6 +36,26 @@ def test_run_nst_starts_the_run_of_the_order_once():
     ]
 
 
+def test_run_nst_twice_before_the_run_has_said_anything_is_one_run():
+    service, before = Service(), set(threading.enumerate())
+    released = threading.Event()
+
+    def hold(operation, key):
+        if threading.current_thread().name == "run" and key.endswith("start.json"):
+            released.wait(PATIENCE_S)
+
+    service.world.s3.before = hold
+    for _ in range(2):
+        assert service.call("POST", "/run-nst", json={"run_id": RUN}).status_code == 202
+    runs = [t for t in threading.enumerate() if t.name == "run" and t not in before]
+    released.set()
+    for thread in runs:
+        thread.join(PATIENCE_S)
+    assert len(runs) == 1
+    assert service.over == [True]
+    assert len(service.world.engine.deadlines) == 1
+
+
 def test_run_nst_obeys_start_orders_only():
     service = Service()
     del service.world.s3.objects[f"orders/{RUN}/start.json"]

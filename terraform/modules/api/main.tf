@@ -2,7 +2,7 @@
 
 resource "aws_api_gateway_rest_api" "this" {
   name = var.name
-  body = templatefile("${local.system}/contract/openapi.yaml", local.values)
+  body = var.body
 
   endpoint_configuration {
     types = ["REGIONAL"]
@@ -24,12 +24,12 @@ resource "aws_api_gateway_deployment" "this" {
 resource "aws_api_gateway_stage" "this" {
   rest_api_id   = aws_api_gateway_rest_api.this.id
   deployment_id = aws_api_gateway_deployment.this.id
-  stage_name    = local.raw.api.stage
+  stage_name    = var.stage
 }
 
 # Throttles stand on the stage, since execute-api can be reached around the CDN.
 resource "aws_api_gateway_method_settings" "this" {
-  for_each    = local.raw.api.throttle
+  for_each    = var.throttle
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = each.key == "default" ? "*/*" : "${trimprefix(split(" ", each.key)[1], "/")}/${split(" ", each.key)[0]}"

@@ -1,26 +1,26 @@
 # The workflows, the rules that start reconcile for one run, and its schedule for all.
 
 resource "aws_sfn_state_machine" "this" {
-  for_each   = local.raw.workflows
-  name       = local.workflow_names[each.key]
+  for_each   = var.workflows
+  name       = each.value.name
   type       = each.value.type
-  role_arn   = aws_iam_role.this[each.value.role].arn
-  definition = templatefile("${local.system}/workflows/${each.value.definition}", local.values)
+  role_arn   = each.value.role_arn
+  definition = each.value.definition
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
-  for_each      = local.raw.rules
-  name          = replace(each.value.name, "$${name}", var.name)
+  for_each      = var.rules
+  name          = each.value.name
   description   = each.value.description
-  event_pattern = jsonencode(local.stack.rules[each.key].pattern)
+  event_pattern = each.value.pattern
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each  = local.raw.rules
+  for_each  = var.rules
   rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = replace(each.key, "_", "-")
   arn       = aws_sfn_state_machine.this[each.value.target].arn
-  role_arn  = aws_iam_role.this["events"].arn
+  role_arn  = var.events_role_arn
 
   input_transformer {
     input_paths    = each.value.input_paths
@@ -29,8 +29,8 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 resource "aws_scheduler_schedule" "this" {
-  for_each            = local.raw.schedules
-  name                = replace(each.value.name, "$${name}", var.name)
+  for_each            = var.schedules
+  name                = each.value.name
   schedule_expression = each.value.expression
 
   flexible_time_window {
@@ -39,7 +39,7 @@ resource "aws_scheduler_schedule" "this" {
 
   target {
     arn      = aws_sfn_state_machine.this[each.value.target].arn
-    role_arn = aws_iam_role.this["events"].arn
-    input    = jsonencode(each.value.input)
+    role_arn = var.events_role_arn
+    input    = each.value.input
   }
 }

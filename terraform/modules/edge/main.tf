@@ -1,5 +1,7 @@
 # The CDN: the website by default, the API below /api, and a page for every address without a file.
 
+data "aws_region" "this" {}
+
 data "aws_cloudfront_cache_policy" "optimized" {
   name = "Managed-CachingOptimized"
 }
@@ -20,14 +22,14 @@ resource "aws_cloudfront_origin_access_control" "website" {
 }
 
 resource "aws_cloudfront_function" "single_page" {
-  name    = local.cdn.function.name
-  runtime = local.cdn.function.runtime
-  comment = local.cdn.function.comment
-  code    = file("${local.system}/${local.cdn.function.code}")
+  name    = var.function.name
+  runtime = var.function.runtime
+  comment = var.function.comment
+  code    = var.function.code
 }
 
 resource "aws_cloudfront_response_headers_policy" "this" {
-  for_each = local.cdn.headers
+  for_each = var.headers
   name     = each.value.name
 
   security_headers_config {
@@ -47,7 +49,7 @@ resource "aws_cloudfront_response_headers_policy" "this" {
       override        = true
     }
     strict_transport_security {
-      access_control_max_age_sec = local.cdn.transport_security_s
+      access_control_max_age_sec = var.transport_security_s
       include_subdomains         = true
       override                   = true
     }
@@ -74,18 +76,18 @@ resource "aws_cloudfront_distribution" "this" {
   default_root_object = "index.html"
   http_version        = "http2and3"
   price_class         = "PriceClass_100"
-  wait_for_deployment = !local.emulated
+  wait_for_deployment = var.wait_for_deployment
 
   origin {
     origin_id                = "website"
-    domain_name              = aws_s3_bucket.this["website"].bucket_regional_domain_name
+    domain_name              = var.website_domain_name
     origin_access_control_id = aws_cloudfront_origin_access_control.website.id
   }
 
   origin {
     origin_id   = "api"
-    domain_name = "${aws_api_gateway_rest_api.this.id}.execute-api.${var.region}.amazonaws.com"
-    origin_path = "/${local.raw.api.stage}"
+    domain_name = "${var.api.id}.execute-api.${data.aws_region.this.name}.amazonaws.com"
+    origin_path = "/${var.api.stage}"
 
     custom_origin_config {
       http_port              = 80
@@ -125,7 +127,7 @@ resource "aws_cloudfront_distribution" "this" {
 
   dynamic "custom_error_response" {
     # Errors of the API are answers like any other: none may be kept for the next visitor.
-    for_each = local.cdn.uncached_errors
+    for_each = var.uncached_errors
     content {
       error_code            = custom_error_response.value
       error_caching_min_ttl = 0

@@ -1,0 +1,155 @@
+# What the system consists of, and what its parts need of each other. The parts are in modules/,
+# what they are is in system/stack.json (declaration.tf reads it).
+
+module "roles" {
+  source = "./modules/roles"
+  name   = var.name
+  roles  = local.role_documents
+}
+
+module "storage" {
+  source        = "./modules/storage"
+  storage       = local.buckets["storage"]
+  website       = local.buckets["website"]
+  policies      = local.bucket_policies
+  force_destroy = local.emulated
+
+  cors = [for rule in local.stack.buckets.storage.cors : {
+    allowed_origins = concat(
+      [for origin in rule.AllowedOrigins : replace(origin, "$${web_origins}", module.edge.web_url)],
+      var.more_web_origins,
+    )
+    allowed_methods = rule.AllowedMethods
+    allowed_headers = rule.AllowedHeaders
+    expose_headers  = rule.ExposeHeaders
+    max_age_s       = rule.MaxAgeSeconds
+  }]
+}
+
+module "budget" {
+  source        = "./modules/budget"
+  bucket        = local.buckets["budget"]
+  policy        = local.bucket_policies["budget"]
+  recovery      = !local.emulated
+  force_destroy = local.emulated
+
+  table = local.in_dynamodb ? {
+    name          = local.ledger_table
+    partition_key = local.stack.ledger_in_dynamodb.partition_key
+  } : null
+}
+
+module "functions" {
+  source       = "./modules/functions"
+  runtime      = local.stack.function_runtime.runtime
+  architecture = local.stack.function_runtime.architecture
+  log_days     = local.stack.function_runtime.log_days
+
+  functions = { for key, f in local.stack.functions : key => {
+    name      = f.name
+    handler   = f.handler
+    memory_mb = f.memory_mb
+    timeout_s = f.timeout_s
+    role_arn  = module.roles.arns[f.role]
+    zip       = "${path.root}/../build/zips/${key}.zip"
+  } }
+
+  environment = { for key, value in merge(
+    local.stack.function_environment,
+    local.in_dynamodb ? local.stack.ledger_in_dynamodb.environment : {},
+    ) : key => replace(
+    replace(value, "$${subnets}", join(",", module.nst_service.subnet_ids)),
+    "$${security_groups}", module.nst_service.security_group_id,
+  ) }
+}
+
+module "orchestrator" {
+  source          = "./modules/orchestrator"
+  events_role_arn = module.roles.arns["events"]
+
+  workflows = { for key, w in local.stack.workflows : key => {
+    name       = w.name
+    type       = w.type
+    role_arn   = module.roles.arns[w.role]
+    definition = templatefile("${local.system}/workflows/${w.definition}", local.values)
+  } }
+
+  rules = { for key, r in local.stack.rules : key => {
+    name           = r.name
+    description    = r.description
+    pattern        = jsonencode(r.pattern)
+    target         = r.target
+    input_paths    = r.input_paths
+    input_template = r.input_template
+  } }
+
+  schedules = { for key, s in local.stack.schedules : key => {
+    name       = s.name
+    expression = s.expression
+    target     = s.target
+    input      = jsonencode(s.input)
+  } }
+}
+
+module "nst_service" {
+  source        = "./modules/nst_service"
+  name          = var.name
+  cluster       = local.cluster
+  vpc_cidr      = var.vpc_cidr
+  image         = var.worker_image
+  force_destroy = local.emulated
+
+  task = {
+    family             = local.stack.task.family
+    container          = local.stack.task.container
+    cpu_units          = local.stack.task.cpu_units
+    memory_mib         = local.stack.task.memory_mib
+    architecture       = local.stack.task.architecture
+    port               = local.stack.task.port
+    stop_timeout_s     = local.stack.task.stop_timeout_s
+    environment        = local.stack.task.environment
+    role_arn           = module.roles.arns[local.stack.task.role]
+    execution_role_arn = module.roles.arns[local.stack.task.execution_role]
+    log_group          = local.stack.task.log_group
+    log_days           = local.stack.task.log_days
+  }
+}
+
+module "api" {
+  source   = "./modules/api"
+  name     = var.name
+  stage    = local.stack.api.stage
+  throttle = local.stack.api.throttle
+  body     = templatefile("${local.system}/contract/openapi.yaml", local.values)
+
+  # its methods call as a role that must be there
+  depends_on = [module.roles]
+}
+
+module "edge" {
+  source               = "./modules/edge"
+  name                 = var.name
+  website_domain_name  = module.storage.website_domain_name
+  api                  = { id = module.api.id, stage = module.api.stage }
+  headers              = local.stack.cdn.headers
+  transport_security_s = local.stack.cdn.transport_security_s
+  uncached_errors      = local.stack.cdn.uncached_errors
+  wait_for_deployment  = !local.emulated
+
+  function = {
+    name    = local.stack.cdn.function.name
+    runtime = local.stack.cdn.function.runtime
+    comment = local.stack.cdn.function.comment
+    code    = file("${local.system}/${local.stack.cdn.function.code}")
+  }
+
+  providers = {
+    aws           = aws
+    aws.us_east_1 = aws.us_east_1
+  }
+}
+
+module "observability" {
+  source = "./modules/observability"
+  name   = var.name
+}

@@ -1,0 +1,14 @@
+# One role for each function, workflow and task, with the policies that the emulator enforces too.
+
+resource "aws_iam_role" "this" {
+  for_each           = var.roles
+  name               = "${var.name}-${each.key}"
+  assume_role_policy = each.value.trust
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = var.roles
+  name     = "${var.name}-${each.key}"
+  role     = aws_iam_role.this[each.key].id
+  policy   = each.value.policy
+}
