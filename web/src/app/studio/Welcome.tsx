@@ -25,7 +25,7 @@ export function Welcome() {
         <span className="tag right">{t.after}</span>
       </div>
       <div className="begin">
-        <p className="drop-here"><Icon name="photo" /><strong>{t.drop}</strong> <span>{t.orPaste}</span></p>
+        <p className="drop-here mouse-only"><Icon name="photo" /><strong>{t.drop}</strong> <span>{t.orPaste}</span></p>
         <div className="begin-buttons">
           <FilePick id="photo" className="primary" onFiles={take}>{t.choose}</FilePick>
           <FilePick className="secondary touch-only" camera onFiles={take}><Icon name="camera" />{t.camera}</FilePick>
