@@ -19,6 +19,8 @@ from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
 from emulator.deploy_cdn import deploy_cdn
+from emulator.deploy_images import deploy_repository
+from emulator.deploy_logs import access_log, account_role, log_group
 from emulator.deploy_values import placeholders, roles_of, trusted_service
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
@@ -204,6 +206,8 @@ class Deployer:
         if self._settings.budget_store == "dynamodb":
             environment |= self._fill(self._declared["ledger_in_dynamodb"]["environment"])
         for key, function in self._declared["functions"].items():
+            group = f"/aws/lambda/{self._values[f'{key}_name']}"
+            await log_group(self._call, group, runtime["log_days"])
             await self._call(
                 "lambda",
                 "CreateFunction",
@@ -288,11 +292,23 @@ class Deployer:
                 "patchOperations": list(_throttle_patches(api["throttle"])),
             },
         )
+        self._hooks.api_account(await account_role(self._call, self._values))
+        stage = (done.api_id, done.stage)
+        settings = await access_log(self._call, api, self._values, stage)
+        self._hooks.api_logged(*stage, settings)
 
     async def _task(self) -> None:
         task = self._declared["task"]
-        await self._call("logs", "CreateLogGroup", {"logGroupName": self._fill(task["log_group"])})
-        await self._call("ecs", "CreateCluster", {"clusterName": self._values["cluster"]})
+        await log_group(self._call, self._fill(task["log_group"]), task["log_days"])
+        await deploy_repository(self._call, self._fill(task["repository"]), task["images_kept"])
+        await self._call(
+            "ecs",
+            "CreateCluster",
+            {
+                "clusterName": self._values["cluster"],
+                "settings": [{"name": "containerInsights", "value": "disabled"}],
+            },
+        )
         await self._call("ecs", "RegisterTaskDefinition", self._task_definition(task))
 
     def _task_definition(self, task: Mapping[str, Any]) -> dict[str, Any]:
@@ -316,6 +332,9 @@ class Deployer:
                     "essential": True,
                     "portMappings": [{"containerPort": task["port"]}],
                     "environment": [{"name": k, "value": v} for k, v in environment.items()],
+                    "user": task["user"],
+                    "readonlyRootFilesystem": True,
+                    "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
                     "stopTimeout": task["stop_timeout_s"],
                     "logConfiguration": {
                         "logDriver": "awslogs",
@@ -397,12 +416,19 @@ def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
             "ID": rule["id"],
             "Status": "Enabled",
             "Filter": {"Prefix": rule["prefix"]},
-            **(
-                {"Expiration": {"Days": rule["days"]}}
-                if "days" in rule
-                else {"NoncurrentVersionExpiration": {"NoncurrentDays": rule["old_days"]}}
-            ),
+            **{
+                action: {member: rule[key]}
+                for key, (action, member) in _LIFECYCLE.items()
+                if key in rule
+            },
         }
         for rule in bucket["expire"]
     ]
     return {"Bucket": name, "LifecycleConfiguration": {"Rules": rules}}
+
+
+_LIFECYCLE = {
+    "days": ("Expiration", "Days"),
+    "old_days": ("NoncurrentVersionExpiration", "NoncurrentDays"),
+    "unfinished_days": ("AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
+}

@@ -116,6 +116,7 @@ def distribution_config(
         "CallerReference": values["name"],
         "Comment": values["name"],
         "Enabled": True,
+        "IsIPV6Enabled": True,
         "DefaultRootObject": "index.html",
         "HttpVersion": "http2and3",
         "PriceClass": "PriceClass_100",

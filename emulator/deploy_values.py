@@ -52,6 +52,7 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["task_cpu_units"] = str(task["cpu_units"])
     values["task_memory_mib"] = str(task["memory_mib"])
     values["task_architecture"] = task["architecture"]
+    values["capacity_provider"] = "FARGATE"
     values["subnets"] = "subnet-00000000000000001"
     values["security_groups"] = "sg-00000000000000001"
     return values

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
+from emulator.core.timings import AWS, FAST, Timings
 from system.settings import BUDGET_STORES, BudgetStore
 
 AWS_PORT = 4566
@@ -22,6 +23,7 @@ class Settings:
     keeps everything in memory. ``bare`` starts without the NST system deployed. ``iam`` False
     checks no permissions. ``host`` is a loopback address unless the user says otherwise.
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
+    ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +39,7 @@ class Settings:
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
     budget_store: BudgetStore = "s3"
+    aws_timing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -56,6 +59,11 @@ class Settings:
                 "Tables live in memory only, and a budget must not vanish with a restart: "
                 "keep the ledger in s3, or leave out the data directory."
             )
+
+    @property
+    def timings(self) -> Timings:
+        """How long things take here."""
+        return AWS if self.aws_timing else FAST
 
 
 def state_dir() -> Path:

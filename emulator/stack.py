@@ -22,10 +22,13 @@ STOP_TIMEOUT_S = 60
 
 
 class Stack:
-    """An emulator in a thread; ports are free ones unless the settings name them."""
+    """An emulator in a thread; ports are free ones unless the settings name them.
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or replace(Settings(), aws_port=0, edge_port=0)
+    ``options`` are members of Settings: ``Stack(aws_timing=True)``.
+    """
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        self.settings = replace(settings or Settings(aws_port=0, edge_port=0), **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nst-stack")
         self.emulator = Emulator(self.settings)

@@ -19,6 +19,7 @@ from handlers.function import Call, Function
 from handlers.orders import ATTEMPTS_MAX, Attempt, Orders, Outcome, StartOrder
 from handlers.task_report import CONTAINER
 from system import runs
+from system.settings import CapacityProvider
 
 TOKEN_CHARS_MAX = 2_048
 
@@ -158,7 +159,7 @@ class _Attempt:
         return {
             "cluster": task.cluster,
             "taskDefinition": task.task_definition,
-            "launchType": "FARGATE",
+            **_where(task.capacity_provider),
             "count": 1,
             "clientToken": self._run_id,
             "startedBy": self._run_id,
@@ -178,6 +179,16 @@ class _Attempt:
                 ]
             },
         }
+
+
+def _where(provider: CapacityProvider) -> dict[str, Any]:
+    """Spot can only be asked for by a strategy, which excludes a launch type.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
+    if provider == "FARGATE":
+        return {"launchType": "FARGATE"}
+    return {"capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}]}
 
 
 def _is_capacity(code: str, message: str) -> bool:

@@ -11,6 +11,9 @@ from system import prices
 BudgetStore = Literal["s3", "dynamodb"]
 BUDGET_STORES: tuple[BudgetStore, ...] = ("s3", "dynamodb")
 
+CapacityProvider = Literal["FARGATE", "FARGATE_SPOT"]
+CAPACITY_PROVIDERS: tuple[CapacityProvider, ...] = ("FARGATE", "FARGATE_SPOT")
+
 UPLOAD_BYTES_DEFAULT = 20 * 1024 * 1024
 UPLOAD_BYTES_MAX = 100 * 1024 * 1024
 
@@ -35,6 +38,7 @@ class TaskSettings:
     task_definition: str
     subnets: tuple[str, ...]
     security_groups: tuple[str, ...]
+    capacity_provider: CapacityProvider = "FARGATE"
 
 
 class Environment:
@@ -95,7 +99,15 @@ class Environment:
             task_definition=self._required("TASK_DEFINITION"),
             subnets=self._list("SUBNETS"),
             security_groups=self._list("SECURITY_GROUPS"),
+            capacity_provider=self._capacity_provider(),
         )
+
+    def _capacity_provider(self) -> CapacityProvider:
+        text = self._variables.get("CAPACITY_PROVIDER", "").strip() or "FARGATE"
+        for known in CAPACITY_PROVIDERS:
+            if text == known:
+                return known
+        raise SettingsError(f"CAPACITY_PROVIDER must be one of {', '.join(CAPACITY_PROVIDERS)}")
 
     @property
     def cluster(self) -> str:

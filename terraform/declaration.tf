@@ -23,6 +23,13 @@ locals {
     { gateway = "apigateway", events = "events" },
   )
 
+  # What a second of the task costs follows from these: functions and workflows see them, too.
+  task_size = {
+    cpu_units    = coalesce(var.task_cpu_units, local.raw.task.cpu_units)
+    memory_mib   = coalesce(var.task_memory_mib, local.raw.task.memory_mib)
+    architecture = coalesce(var.task_architecture, local.raw.task.architecture)
+  }
+
   cluster      = replace(local.raw.task.cluster, "$${name}", var.name)
   task_family  = replace(local.raw.task.family, "$${name}", var.name)
   log_group    = replace(local.raw.task.log_group, "$${name}", var.name)
@@ -44,9 +51,10 @@ locals {
       log_group                    = local.log_group
       ledger_table                 = local.ledger_table
       ledger_table_arn             = "${local.arn.dynamodb}:table/${local.ledger_table}"
-      task_cpu_units               = tostring(local.raw.task.cpu_units)
-      task_memory_mib              = tostring(local.raw.task.memory_mib)
-      task_architecture            = local.raw.task.architecture
+      task_cpu_units               = tostring(local.task_size.cpu_units)
+      task_memory_mib              = tostring(local.task_size.memory_mib)
+      task_architecture            = local.task_size.architecture
+      capacity_provider            = var.fargate_spot ? "FARGATE_SPOT" : "FARGATE"
       run_nst_execution_arn_prefix = "${local.arn.states}:execution:${local.workflow_names["run_nst"]}"
       problems                     = file("${local.system}/problems.json")
     },
@@ -75,7 +83,7 @@ locals {
   buckets = { for key, bucket in local.stack.buckets : key => {
     name       = bucket.name
     versioning = try(bucket.versioning, false)
-    expire     = [for rule in try(bucket.expire, []) : merge({ days = null, old_days = null }, rule)]
+    expire     = [for rule in try(bucket.expire, []) : merge({ days = null, old_days = null, unfinished_days = null }, rule)]
   } }
 
   # TLS only; the ledger changes by compare-and-swap only; the website is read by the CDN alone.

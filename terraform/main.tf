@@ -5,6 +5,7 @@ module "roles" {
   source = "./modules/roles"
   name   = var.name
   roles  = local.role_documents
+  traced = var.tracing ? toset([for role, service in local.trusted : role if service == "lambda"]) : []
 }
 
 module "storage" {
@@ -44,6 +45,8 @@ module "functions" {
   runtime      = local.stack.function_runtime.runtime
   architecture = local.stack.function_runtime.architecture
   log_days     = local.stack.function_runtime.log_days
+  tracing      = var.tracing
+  concurrency  = var.reserved_concurrency
 
   functions = { for key, f in local.stack.functions : key => {
     name      = f.name
@@ -97,14 +100,20 @@ module "nst_service" {
   cluster       = local.cluster
   vpc_cidr      = var.vpc_cidr
   image         = var.worker_image
+  spot          = var.fargate_spot
   force_destroy = local.emulated
 
+  container_insights = var.container_insights
+
   task = {
+    repository         = local.stack.task.repository
+    images_kept        = local.stack.task.images_kept
+    user               = local.stack.task.user
     family             = local.stack.task.family
     container          = local.stack.task.container
-    cpu_units          = local.stack.task.cpu_units
-    memory_mib         = local.stack.task.memory_mib
-    architecture       = local.stack.task.architecture
+    cpu_units          = local.task_size.cpu_units
+    memory_mib         = local.task_size.memory_mib
+    architecture       = local.task_size.architecture
     port               = local.stack.task.port
     stop_timeout_s     = local.stack.task.stop_timeout_s
     environment        = local.stack.task.environment
@@ -121,9 +130,17 @@ module "api" {
   stage    = local.stack.api.stage
   throttle = local.stack.api.throttle
   body     = templatefile("${local.system}/contract/openapi.yaml", local.values)
+  tracing  = var.tracing
 
-  # its methods call as a role that must be there
-  depends_on = [module.roles]
+  access_log = {
+    group  = local.stack.api.log_group
+    days   = local.stack.api.log_days
+    format = jsonencode(local.stack.api.access_log)
+  }
+  account_role = var.api_account_role ? {
+    name  = "${var.name}-gateway-logs"
+    trust = templatefile("${local.system}/policies/trust-apigateway.json", local.values)
+  } : null
 }
 
 module "edge" {
@@ -135,6 +152,9 @@ module "edge" {
   transport_security_s = local.stack.cdn.transport_security_s
   uncached_errors      = local.stack.cdn.uncached_errors
   wait_for_deployment  = !local.emulated
+  domain               = var.domain
+
+  requests_per_address_max = var.requests_per_address_max
 
   function = {
     name    = local.stack.cdn.function.name

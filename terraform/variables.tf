@@ -35,6 +35,12 @@ variable "worker_image" {
   description = "Image of the NST service, with its tag; empty takes the newest of the project's own repository."
   type        = string
   default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.worker_image == "" || can(regex("^[a-z0-9][a-zA-Z0-9./:_@-]+$", var.worker_image)) && !strcontains(var.worker_image, "://")
+    error_message = "An image is a repository with a tag or a digest."
+  }
 }
 
 variable "budget_store" {
@@ -67,5 +73,100 @@ variable "more_web_origins" {
   validation {
     condition     = alltrue([for o in var.more_web_origins : can(regex("^https?://[^/*]+$", o))])
     error_message = "An origin is a scheme and a host, such as https://example.org, without a path."
+  }
+}
+
+variable "task_cpu_units" {
+  description = "CPU units of a task (1024 are a vCPU); null takes the declared ones. The price of a run follows."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.task_cpu_units == null || contains([1024, 2048, 4096, 8192, 16384], coalesce(var.task_cpu_units, 2048))
+    error_message = "A painter has 1024, 2048, 4096, 8192 or 16384 CPU units."
+  }
+}
+
+variable "task_memory_mib" {
+  description = "Memory of a task in MiB; null takes the declared amount. The price of a run follows."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = coalesce(var.task_memory_mib, 4096) >= 4096
+    error_message = "The largest paintings need 4096 MiB."
+  }
+}
+
+variable "task_architecture" {
+  description = "Processor of a task, X86_64 or ARM64, for which the image was built; null takes the declared one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], coalesce(var.task_architecture, "X86_64"))
+    error_message = "The architecture is X86_64 or ARM64."
+  }
+}
+
+variable "fargate_spot" {
+  description = "Run tasks on Fargate Spot: cheaper, but AWS may end a run at any time. Budgets go on to count the full price."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "container_insights" {
+  description = "Metrics of each task in CloudWatch, which cost by the metric."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "reserved_concurrency" {
+  description = "By function (read_budget, start_nst, ...): how many of its invocations may run at once."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.reserved_concurrency) : contains(["read_budget", "get_upload_url", "update_budget", "start_nst", "stop_nst"], key)])
+    error_message = "The functions are read_budget, get_upload_url, update_budget, start_nst and stop_nst."
+  }
+}
+
+variable "tracing" {
+  description = "Send traces of the API and of the functions to X-Ray, which cost by the trace."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "api_account_role" {
+  description = "Make the role with which API Gateway writes logs, and set it for the whole account and region; false where the account has one."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "domain" {
+  description = "A domain name of yours and the Route53 zone that it is in; null takes CloudFront's own address."
+  type        = object({ name = string, zone_id = string })
+  default     = null
+
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain.name))
+    error_message = "A domain name is one such as nst.example.org, in lower case."
+  }
+}
+
+variable "requests_per_address_max" {
+  description = "Requests that one address may make within five minutes before a web ACL blocks it; null: no web ACL, which costs by the month."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.requests_per_address_max == null || var.aws_endpoint_url == ""
+    error_message = "The emulator has no web ACLs: leave requests_per_address_max out there."
   }
 }

@@ -15,8 +15,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emulator.apigateway import access_log, gateway_responses, integrations, lambda_proxy
 from emulator.apigateway import exchange as exchanges
-from emulator.apigateway import gateway_responses, integrations, lambda_proxy
+from emulator.apigateway.access_log import AccessLog, Sink
 from emulator.apigateway.errors import GatewayError
 from emulator.apigateway.exchange import Answer, Exchange
 from emulator.apigateway.openapi import Api, Method, compile_api
@@ -55,10 +56,18 @@ class _Deployed:
 
 
 class GatewayService:
-    """Serves REST APIs; ``bus`` reaches what they integrate with."""
+    """Serves REST APIs; ``bus`` reaches what they integrate with, ``logs`` takes access logs."""
 
-    def __init__(self, bus: Bus, clock: Clock, settings: GatewaySettings | None = None) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        settings: GatewaySettings | None = None,
+        logs: Sink | None = None,
+    ) -> None:
         self._bus = bus
+        self._logs = logs
+        self._access_logs: dict[tuple[str, str], AccessLog | None] = {}
         self._clock = clock
         self._settings = settings or GatewaySettings()
         self._stages: dict[tuple[str, str], _Deployed] = {}
@@ -90,6 +99,7 @@ class GatewayService:
         """Stop to serve one stage, or all stages of an API."""
         for key in [k for k in self._stages if k[0] == api_id and stage in {None, k[1]}]:
             del self._stages[key]
+            self._access_logs.pop(key, None)
 
     def set_throttles(
         self, api_id: str, stage: str, settings: Mapping[str, Mapping[str, Any]]
@@ -98,6 +108,12 @@ class GatewayService:
         deployed = self._stages[(api_id, stage)]
         deployed.throttles = throttles(settings)
         deployed.buckets = {}
+
+    def set_access_log(
+        self, api_id: str, stage: str, settings: Mapping[str, Any] | None, role_arn: str
+    ) -> None:
+        """Set the stage's ``accessLogSettings``; raises AwsError (``access_log.access_log``)."""
+        self._access_logs[(api_id, stage)] = access_log.access_log(settings, role_arn)
 
     def set_stage_variables(self, api_id: str, stage: str, variables: Mapping[str, str]) -> None:
         """Set ``$stageVariables``."""
@@ -110,15 +126,29 @@ class GatewayService:
         """
         exchange = exchanges.begin(request, api_id, stage, path or "/", self._clock.now())
         deployed = self._stages.get((api_id, stage))
+        refusal = None
         try:
             answer = await self._serve(deployed, exchange, request)
         except GatewayError as error:
+            refusal = error
             answer = gateway_responses.answer(deployed.api if deployed else None, error, exchange)
             cause = error.__cause__
             log.info("%s %s: %s%s", exchange.method, path, error, f" ({cause})" if cause else "")
         if self._settings.log_requests:
             log.info("%s %s %d", exchange.method, path, answer.status)
+        await self._log_access(exchange, answer, refusal)
         return _response(answer, exchange)
+
+    async def _log_access(
+        self, exchange: Exchange, answer: Answer, refusal: GatewayError | None
+    ) -> None:
+        kept = self._access_logs.get((exchange.api_id, exchange.stage))
+        if kept is None or self._logs is None:
+            return
+        now = self._clock.now()
+        latency_ms = round((now - exchange.at) * 1000)
+        line = access_log.text(kept.line, exchange, answer, refusal, latency_ms)
+        await access_log.write(self._bus, self._logs, kept, self._itself(exchange), (now, line))
 
     async def _serve(
         self, deployed: _Deployed | None, exchange: Exchange, request: Request
@@ -186,8 +216,8 @@ class GatewayService:
             if not task.done():
                 task.cancel()
 
-    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
-        caller = Caller(
+    def _itself(self, exchange: Exchange) -> Caller:
+        return Caller(
             account=self._settings.account,
             region=self._settings.region,
             principal="apigateway.amazonaws.com",
@@ -200,6 +230,9 @@ class GatewayService:
                 account=self._settings.account,
             ),
         )
+
+    async def _caller(self, credentials: str, exchange: Exchange) -> Caller:
+        caller = self._itself(exchange)
         if not credentials:
             return caller
         if not await self._bus.trusts(credentials, caller.principal, caller.source_arn):

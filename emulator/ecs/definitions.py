@@ -41,6 +41,8 @@ class Placement:
     execution_role_arn: str | None
     tags: tuple[Mapping[str, str], ...]
     containers: tuple[Mapping[str, Any], ...]
+    capacity_providers: frozenset[str] = frozenset()
+    """Those that are associated with the cluster."""
 
 
 def placement(account: str, region: str, cluster: str, definition: str) -> Placement:
@@ -50,6 +52,7 @@ def placement(account: str, region: str, cluster: str, definition: str) -> Place
     the definition that no driver here honours.
     """
     arn, name = cluster_of(account, region, cluster)
+    providers = _cluster(account, region, cluster).capacity_providers or ()
     known = _definition(account, region, definition)
     _refuse(known)
     platform = known.runtime_platform or {}
@@ -67,17 +70,23 @@ def placement(account: str, region: str, cluster: str, definition: str) -> Place
         execution_role_arn=getattr(known, "execution_role_arn", None) or None,
         tags=tuple(known.tags or ()),
         containers=tuple(copied(c) for c in known.container_definitions),
+        capacity_providers=frozenset(providers),
     )
 
 
 def cluster_of(account: str, region: str, cluster: str) -> tuple[str, str]:
     """ARN and name of a cluster given by name or ARN; on the lane."""
+    known = _cluster(account, region, cluster)
+    return str(known.arn), str(known.name)
+
+
+def _cluster(account: str, region: str, cluster: str) -> Any:
     from moto.ecs.models import ecs_backends  # noqa: PLC0415 (slow import)
 
     known = ecs_backends[account][region].clusters.get(cluster.rsplit("/", 1)[-1])
     if known is None or known.status != "ACTIVE":
         raise AwsError("ClusterNotFoundException", "Cluster not found.")
-    return str(known.arn), str(known.name)
+    return known
 
 
 def missing_log_group(account: str, wanted: Iterable[tuple[str, str]]) -> str | None:

@@ -103,6 +103,17 @@ def check_network(params: Mapping[str, Any], placed: Placement) -> None:
         raise _invalid("subnets can not be empty.")
 
 
+def check_capacity(params: Mapping[str, Any], placed: Placement) -> None:
+    """A strategy may name only what is associated with the cluster."""
+    for item in params.get("capacityProviderStrategy") or ():
+        if item["capacityProvider"] not in placed.capacity_providers:
+            raise _invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that "
+                "is not associated with the cluster. Associate the capacity provider with the "
+                "cluster and try again."
+            )
+
+
 def digest(params: Mapping[str, Any]) -> str:
     """What two requests with one client token must have in common."""
     return hashlib.sha256(json.dumps(params, sort_keys=True, default=str).encode()).hexdigest()

@@ -172,6 +172,7 @@ class TasksService:
             lambda: definitions.placement(account, region, cluster, params["taskDefinition"])
         )
         requests.check_network(params, placed)
+        requests.check_capacity(params, placed)
         plan = requests.plan(params, placed, self._settings)
         await permissions.pass_roles(self._bus, caller, plan)
         # From here to the end nothing waits: two requests with one token cannot both start.

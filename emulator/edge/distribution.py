@@ -107,6 +107,7 @@ def from_config(
     ``cache_policies`` the configurations of policies by id (the managed cache policies are known).
     Raises NotSupported for what is not emulated, AwsError InvalidArgument for what leads nowhere.
     """
+    _refuse_unserved(config)
     origins = {o["Id"]: _origin(o) for o in config["Origins"]["Items"]}
     policies = {**{k: _cache_policy(v) for k, v in cache_policies.items()}, **CACHE_POLICIES}
     items = config.get("CacheBehaviors", {}).get("Items", [])
@@ -132,6 +133,25 @@ def from_config(
         root_object=str(config.get("DefaultRootObject", "")),
         error_ttl_s=dict(_error_ttls(config)),
     )
+
+
+def _refuse_unserved(config: Mapping[str, Any]) -> None:
+    """What would change which requests are answered, or be written, and is not done here."""
+    geography = (config.get("Restrictions") or {}).get("GeoRestriction") or {}
+    for there, what in (
+        (config.get("WebACLId"), "a web ACL"),
+        (geography.get("RestrictionType", "none") != "none", "geographic restrictions"),
+        ((config.get("Logging") or {}).get("Enabled"), "the CDN's logs"),
+    ):
+        if there:
+            raise NotSupported(what)
+    certificate = config.get("ViewerCertificate") or {}
+    if (config.get("Aliases") or {}).get("Items") and not certificate.get("ACMCertificateArn"):
+        raise AwsError(
+            "InvalidViewerCertificate",
+            "To add an alternate domain name (CNAME) to a CloudFront distribution, you must attach "
+            "a trusted certificate that validates your authorization to use the domain name.",
+        )
 
 
 def _refuse_api_caching(

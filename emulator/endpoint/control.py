@@ -20,6 +20,7 @@ from emulator.iam.directory import READS
 
 LoadApi = Callable[[str, str, dict[str, Any]], None]
 SetThrottles = Callable[[str, str, dict[str, Any]], None]
+SetAccessLog = Callable[[str, str, dict[str, Any] | None, str], None]
 
 _REST_API = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)$")
 _STAGE = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)/stages/(?P<stage>[^/]+)$")
@@ -34,11 +35,14 @@ class ControlHooks:
         *,
         load_api: LoadApi,
         set_throttles: SetThrottles,
+        set_access_log: SetAccessLog,
         identities_changed: Callable[[], None],
     ) -> None:
         self._identities_changed = identities_changed
         self._load_api = load_api
         self._set_throttles = set_throttles
+        self._set_access_log = set_access_log
+        self._log_role = ""
         self._bodies: dict[str, dict[str, Any]] = {}
 
     async def after_moto(
@@ -64,6 +68,14 @@ class ControlHooks:
         if document is not None:
             self._load_api(api_id, stage, document)
 
+    def api_account(self, role_arn: str) -> None:
+        """The account's role for API Gateway's logs is now this one; empty for none."""
+        self._log_role = role_arn
+
+    def api_logged(self, api_id: str, stage: str, settings: dict[str, Any] | None) -> None:
+        """A stage's access log; raises AwsError when it cannot be written."""
+        self._set_access_log(api_id, stage, settings, self._log_role)
+
     def _apigateway(self, request: Request, body: bytes, reply: MotoReply) -> None:
         path = request.url.path
         if request.method == "PUT" and (found := _REST_API.match(path)):
@@ -75,6 +87,8 @@ class ControlHooks:
             stage = yaml.safe_load(body or b"{}").get("stageName")
             if stage:
                 self.api_deployed(found["api"], str(stage))
+        elif request.method == "PATCH" and path == "/account":
+            self.api_account(str(json.loads(reply.body).get("cloudwatchRoleArn") or ""))
         elif request.method == "PATCH" and (found := _STAGE.match(path)):
             self._stage_changed(found["api"], found["stage"], body, reply)
 
@@ -82,9 +96,11 @@ class ControlHooks:
         operations = json.loads(body or b"{}").get("patchOperations", [])
         if any(o.get("path") == "/deploymentId" for o in operations):
             self.api_deployed(api, stage)
-        settings = json.loads(reply.body).get("methodSettings") or {}
+        changed = json.loads(reply.body)
+        if any(str(o.get("path")).startswith("/accessLogSettings") for o in operations):
+            self.api_logged(api, stage, changed.get("accessLogSettings"))
         if api in self._bodies:
-            self._set_throttles(api, stage, settings)
+            self._set_throttles(api, stage, changed.get("methodSettings") or {})
 
 
 def _openapi(body: bytes) -> dict[str, Any]:

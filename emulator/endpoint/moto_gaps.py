@@ -10,10 +10,10 @@ from functools import cache
 from typing import Any
 
 
-def mend(path: str) -> None:
-    """Apply the patches that a request to ``path`` may need."""
+def mend(path: str, target: str = "") -> None:
+    """Apply the patches that a request may need, by its path or its X-Amz-Target."""
     for prefix, patch in _PATCHES.items():
-        if path.startswith(prefix):
+        if path.startswith(prefix) or target.startswith(prefix):
             patch()
 
 
@@ -47,4 +47,44 @@ def method_settings() -> None:
     Stage.apply_operations = apply_operations  # type: ignore[method-assign]
 
 
-_PATCHES: dict[str, Callable[[], None]] = {"/restapis": method_settings}
+@cache
+def certificates() -> None:
+    """A certificate is issued when its proof stands in Route53, for every name, and not before.
+
+    moto issues after a minute, proven or not.
+    https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+    """
+    from moto.acm.models import CertBundle  # noqa: PLC0415 (slow import)
+
+    first = CertBundle.check
+
+    def check(self: Any) -> None:
+        pending = self.type == "AMAZON_ISSUED" and self.status == "PENDING_VALIDATION"
+        first(self)
+        if pending and self.status in {"PENDING_VALIDATION", "ISSUED"}:
+            self.status = "ISSUED" if _proven(self) else "PENDING_VALIDATION"
+
+    CertBundle.check = check  # type: ignore[method-assign]
+
+
+def _proven(certificate: Any) -> bool:
+    from moto.route53.models import route53_backends  # noqa: PLC0415 (slow import)
+
+    stand = {
+        (record.name.rstrip("."), value.rstrip("."))
+        for backends in route53_backends.values()
+        for backend in backends.values()
+        for zone in backend.zones.values()
+        for record in zone.rrsets
+        if record.type == "CNAME"
+        for value in record.records
+    }
+    asked = certificate.describe()["Certificate"].get("DomainValidationOptions", [])
+    wanted = [option["ResourceRecord"] for option in asked]
+    return all((r["Name"].rstrip("."), r["Value"].rstrip(".")) in stand for r in wanted)
+
+
+_PATCHES: dict[str, Callable[[], None]] = {
+    "/restapis": method_settings,
+    "CertificateManager.": certificates,
+}

@@ -141,7 +141,7 @@ class MotoLane:
 
             self._wsgi = DomainDispatcherApplication(create_backend_app)
         path, _, query = target.partition("?")
-        moto_gaps.mend(path)
+        moto_gaps.mend(path, next((v for k, v in headers if k.lower() == "x-amz-target"), ""))
         sent = [(k, v) for k, v in headers if k.lower() not in {"host", "content-length"}]
         environ = EnvironBuilder(
             path=path,

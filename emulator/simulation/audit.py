@@ -219,5 +219,5 @@ def _besides_microusd(world: World) -> int:
     return bills.besides_microusd(
         bills.longest_transitions(definition["States"]),
         int(world.declared["function_environment"]["MAX_UPLOAD_BYTES"]),
-        max(rule["days"] for rule in world.declared["buckets"]["storage"]["expire"]),
+        max(rule.get("days", 0) for rule in world.declared["buckets"]["storage"]["expire"]),
     )

@@ -84,7 +84,10 @@ class SimulatedDeployer(Deployer):
 def deployer(bus: Bus, settings: Settings) -> SimulatedDeployer:
     """A deployer whose hooks have nothing to hand on."""
     hooks = ControlHooks(
-        load_api=_no_api, set_throttles=_no_throttles, identities_changed=_no_identities
+        load_api=_no_api,
+        set_throttles=_no_throttles,
+        set_access_log=_no_access_log,
+        identities_changed=_no_identities,
     )
     return SimulatedDeployer(bus, hooks, settings, URLS, _no_warming, _no_serving)
 
@@ -123,6 +126,11 @@ def _no_api(_api: str, _stage: str, _document: dict[str, Any]) -> None: ...
 
 
 def _no_throttles(_api: str, _stage: str, _settings: dict[str, Any]) -> None: ...
+
+
+def _no_access_log(
+    _api: str, _stage: str, _settings: dict[str, Any] | None, _role: str
+) -> None: ...
 
 
 def _no_identities() -> None: ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from emulator.core.errors import AwsError
+from emulator.core.timings import FAST, Timings
 from emulator.core.virtual_clock import run
 from emulator.settings import Settings
 from emulator.simulation.audit import Audit
@@ -81,11 +82,18 @@ def settle_memory() -> None:
     gc.set_threshold(GC_THRESHOLD)
 
 
-def play(plan: Plan, habits: Habits | None = None) -> Report:
-    """Live ``plan``; ends at the first violation."""
+def play(plan: Plan, habits: Habits | None = None, timings: Timings = FAST) -> Report:
+    """Live ``plan``, at the pace of AWS if ``timings`` are its; ends at the first violation."""
 
     async def main() -> Report:
-        world = World(control_plane(), plan.seed, epoch=plan.epoch, pace=plan.pace, habits=habits)
+        world = World(
+            control_plane(),
+            plan.seed,
+            epoch=plan.epoch,
+            pace=plan.pace,
+            habits=habits,
+            timings=timings,
+        )
         async with world:
             return await _Stage(world, plan).play()
 

@@ -21,7 +21,10 @@ from emulator.core.credentials import CredentialStore, session_arn
 from emulator.core.errors import AwsError
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
+from emulator.core.latency import Latency
+from emulator.core.lateness import Lateness
 from emulator.core.logs import LogSink
+from emulator.core.timings import FAST, Timings
 from emulator.core.virtual_clock import VirtualClock
 from emulator.deploy_values import placeholders
 from emulator.ecs import TasksService, TasksSettings, TaskTiming
@@ -34,7 +37,6 @@ from emulator.s3 import S3Service
 from emulator.settings import Settings
 from emulator.simulation.control_plane import ROOT, ControlPlane, deployer
 from emulator.simulation.habits import Habits
-from emulator.simulation.lateness import Lateness
 from emulator.simulation.pace import Pace
 from emulator.simulation.stub_task import StubDriver
 from emulator.states import StatesService
@@ -82,7 +84,10 @@ class _Timing:
 
 
 class World:
-    """``async with World(control, seed) as world`` on a virtual loop: deployed and running."""
+    """``async with World(control, seed) as world`` on a virtual loop: deployed and running.
+
+    ``timings`` of AWS take the place of ``pace``: everything takes what the table says.
+    """
 
     def __init__(
         self,
@@ -93,12 +98,14 @@ class World:
         pace: Pace | None = None,
         habits: Habits | None = None,
         events: bool = True,
+        timings: Timings = FAST,
     ) -> None:
         settings = control.settings
         self.control = control
         self.clock = VirtualClock() if epoch is None else VirtualClock(epoch)
         self.rng = random.Random(seed)  # noqa: S311 (a simulation)
-        self.pace = pace or Pace()
+        self.timings = timings
+        self.pace = Pace.of(timings) if timings.aws else pace or Pace()
         self.declared = stack.declaration()
         self.values = placeholders(self.declared, settings)
         self.bus = Bus()
@@ -122,10 +129,11 @@ class World:
             token_hex=self.token_hex,
             write=self.log.append,
             skew=self.faults.skew,
+            cold_start_s=timings.of("function_cold"),
         )
         self.events: EventsService | None = None
         if events:
-            quiet = EventsSettings(poll_s=NOBODY_LOOKS_S)
+            quiet = EventsSettings.of(timings, poll_s=NOBODY_LOOKS_S)
             self.events = EventsService(control.lane, self.clock, self.bus, quiet, rng=self._draw())
 
     async def __aenter__(self) -> Self:
@@ -137,7 +145,14 @@ class World:
         await deployer(self.bus, self.control.settings).deploy_world()
         if self.pace.call_s[1] > 0:
             self.bus.use(self._take_time)
-        self.bus.use(Lateness(self.clock, self.pace).around)
+        if self.timings.aws:
+            self.bus.use(Latency(self.clock, lambda: self.timings).around)
+        late = Lateness(
+            self.clock,
+            tasks_s=self.pace.tasks_shown_after_s,
+            executions_s=self.pace.executions_shown_after_s,
+        )
+        self.bus.use(late.around)
         self.bus.use(self.faults.around)
         self.bus.subscribe(self.faults.hear)
         if self.events is not None:

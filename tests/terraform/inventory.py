@@ -14,10 +14,11 @@ from tests.system.running import Running
 
 FUNCTION = (
     "FunctionName", "Runtime", "Role", "Handler", "CodeSha256", "Timeout", "MemorySize",
-    "Environment", "Architectures", "PackageType",
+    "Environment", "Architectures", "PackageType", "TracingConfig",
 )  # fmt: skip
 CONTAINER = (
     "name", "image", "essential", "portMappings", "environment", "stopTimeout", "logConfiguration",
+    "user", "readonlyRootFilesystem", "linuxParameters",
 )  # fmt: skip
 TASK = (
     "family", "networkMode", "cpu", "memory", "taskRoleArn", "executionRoleArn",
@@ -35,7 +36,9 @@ def inventory(stack: Running) -> dict[str, Any]:
         "schedules": _schedules(stack),
         "buckets": _buckets(stack),
         "task": _task(stack),
-        "throttles": _throttles(stack),
+        "api": _api(stack),
+        "logs": _logs(stack),
+        "repositories": _repositories(stack),
         "cdn": _cdn(stack),
     }
     words = json.dumps(found, sort_keys=True, default=str)
@@ -103,8 +106,16 @@ def _roles(stack: Running) -> dict[str, Any]:
 
 
 def _functions(stack: Running) -> dict[str, Any]:
-    listed = stack.client("lambda").list_functions()["Functions"]
-    return {f["FunctionName"]: {k: f.get(k) for k in FUNCTION} for f in listed}
+    functions = stack.client("lambda")
+    return {
+        f["FunctionName"]: {
+            **{k: f.get(k) for k in FUNCTION},
+            "reserved": functions.get_function_concurrency(FunctionName=f["FunctionName"]).get(
+                "ReservedConcurrentExecutions"
+            ),
+        }
+        for f in functions.list_functions()["Functions"]
+    }
 
 
 def _workflows(stack: Running) -> dict[str, Any]:
@@ -158,6 +169,7 @@ def _buckets(stack: Running) -> dict[str, Any]:
             "expire": _or_none(s3.get_bucket_lifecycle_configuration, Bucket=name),
             "versioning": s3.get_bucket_versioning(Bucket=name).get("Status"),
             "encryption": _or_none(s3.get_bucket_encryption, Bucket=name),
+            "ownership": _or_none(s3.get_bucket_ownership_controls, Bucket=name),
         }
         for name in names
         if not name.endswith("-terraform-state")
@@ -198,20 +210,55 @@ def _task(stack: Running) -> dict[str, Any]:
     kept["image"] = container["image"].rpartition("/")[2].partition(":")[0]
     kept["portMappings"] = [p["containerPort"] for p in container["portMappings"]]
     kept["environment"] = sorted(container["environment"], key=lambda pair: pair["name"])
-    clusters = [c.rpartition("/")[2] for c in ecs.list_clusters()["clusterArns"]]
+    listed = ecs.describe_clusters(
+        clusters=ecs.list_clusters()["clusterArns"], include=["SETTINGS"]
+    )
+    clusters = {
+        c["clusterName"]: {k: c.get(k) for k in ("settings", "capacityProviders")}
+        for c in listed["clusters"]
+    }
     return {**{k: whole.get(k) for k in TASK}, "container": kept, "clusters": clusters}
 
 
-def _throttles(stack: Running) -> dict[str, Any]:
+def _api(stack: Running) -> dict[str, Any]:
     gateway = stack.client("apigateway")
     api = gateway.get_rest_apis()["items"][0]
     stages = gateway.get_stages(restApiId=api["id"])["item"]
     return {
-        stage["stageName"]: {
-            method: [s["throttlingRateLimit"], s["throttlingBurstLimit"]]
-            for method, s in stage["methodSettings"].items()
+        "account role": gateway.get_account().get("cloudwatchRoleArn"),
+        "stages": {
+            stage["stageName"]: {
+                "throttles": {
+                    method: [s["throttlingRateLimit"], s["throttlingBurstLimit"]]
+                    for method, s in stage["methodSettings"].items()
+                },
+                "access log": stage.get("accessLogSettings"),
+                "tracing": stage.get("tracingEnabled", False),
+            }
+            for stage in stages
+        },
+    }
+
+
+def _logs(stack: Running) -> dict[str, Any]:
+    groups = stack.client("logs").describe_log_groups()["logGroups"]
+    return {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+
+
+def _repositories(stack: Running) -> dict[str, Any]:
+    ecr = stack.client("ecr")
+    return {
+        repository["repositoryName"]: {
+            "tags": repository["imageTagMutability"],
+            "scanned": repository["imageScanningConfiguration"],
+            "encryption": repository["encryptionConfiguration"],
+            "lifecycle": json.loads(
+                ecr.get_lifecycle_policy(repositoryName=repository["repositoryName"])[
+                    "lifecyclePolicyText"
+                ]
+            ),
         }
-        for stage in stages
+        for repository in ecr.describe_repositories()["repositories"]
     }
 
 

@@ -42,3 +42,41 @@ variable "throttle" {
     error_message = "A throttle lets something through."
   }
 }
+
+variable "access_log" {
+  description = "Log group, days to keep it, and format (one line, with the request's id) of the log of all requests."
+  type        = object({ group = string, days = number, format = string })
+
+  validation {
+    condition     = strcontains(var.access_log.format, "$context.requestId")
+    error_message = "A line without $context.requestId cannot be tied to the logs of the other parts."
+  }
+
+  validation {
+    condition     = !strcontains(var.access_log.format, "$context.path")
+    error_message = "A path holds a run's id, the only key to its pictures: log $context.resourcePath."
+  }
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400], var.access_log.days)
+    error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or 400 days."
+  }
+}
+
+variable "account_role" {
+  description = "The role (name, trust) with which the account's APIs write logs; null when the account has one already."
+  type        = object({ name = string, trust = string })
+  default     = null
+
+  validation {
+    condition     = var.account_role == null || can(jsondecode(var.account_role.trust).Statement)
+    error_message = "The trust is a JSON document with statements."
+  }
+}
+
+variable "tracing" {
+  description = "Whether X-Ray gets traces."
+  type        = bool
+  default     = false
+  nullable    = false
+}

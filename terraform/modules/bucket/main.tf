@@ -13,6 +13,26 @@ resource "aws_s3_bucket_public_access_block" "this" {
   restrict_public_buckets = true
 }
 
+# No ACLs: who may read is said by policies alone.
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+# A key of one's own would cost a dollar a month and a request for each object; S3's keys are free.
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
 resource "aws_s3_bucket_versioning" "this" {
   count  = var.versioning ? 1 : 0
   bucket = aws_s3_bucket.this.id
@@ -44,6 +64,12 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
         for_each = rule.value.old_days[*]
         content {
           noncurrent_days = noncurrent_version_expiration.value
+        }
+      }
+      dynamic "abort_incomplete_multipart_upload" {
+        for_each = rule.value.unfinished_days[*]
+        content {
+          days_after_initiation = abort_incomplete_multipart_upload.value
         }
       }
     }

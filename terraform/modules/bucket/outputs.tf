@@ -1,6 +1,6 @@
 output "id" {
   description = "The bucket's name, once it is there."
-  value       = aws_s3_bucket.this.id
+  value       = aws_s3_bucket.this.bucket
 }
 
 output "arn" {

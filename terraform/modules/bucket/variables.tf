@@ -26,19 +26,20 @@ variable "versioning" {
 }
 
 variable "expire" {
-  description = "What is deleted by itself: objects below a prefix after days, old versions after old_days."
+  description = "What is deleted by itself: objects below a prefix after days, old versions after old_days, unfinished uploads after unfinished_days."
   type = list(object({
-    id       = string
-    prefix   = string
-    days     = optional(number)
-    old_days = optional(number)
+    id              = string
+    prefix          = string
+    days            = optional(number)
+    old_days        = optional(number)
+    unfinished_days = optional(number)
   }))
   default  = []
   nullable = false
 
   validation {
-    condition     = alltrue([for rule in var.expire : coalesce(rule.days, rule.old_days, 0) >= 1])
-    error_message = "A rule names days or old_days, 1 at least."
+    condition     = alltrue([for rule in var.expire : coalesce(rule.days, rule.old_days, rule.unfinished_days, 0) >= 1])
+    error_message = "A rule names days, old_days or unfinished_days, 1 at least."
   }
 }
 

@@ -4,10 +4,11 @@ variable "bucket" {
     name       = string
     versioning = optional(bool, false)
     expire = optional(list(object({
-      id       = string
-      prefix   = string
-      days     = optional(number)
-      old_days = optional(number)
+      id              = string
+      prefix          = string
+      days            = optional(number)
+      old_days        = optional(number)
+      unfinished_days = optional(number)
     })), [])
   })
 

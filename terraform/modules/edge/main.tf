@@ -72,6 +72,9 @@ resource "aws_cloudfront_response_headers_policy" "this" {
 
 resource "aws_cloudfront_distribution" "this" {
   enabled             = true
+  is_ipv6_enabled     = true
+  aliases             = var.domain == null ? [] : [var.domain.name]
+  web_acl_id          = one(aws_wafv2_web_acl.this[*].arn)
   comment             = var.name
   default_root_object = "index.html"
   http_version        = "http2and3"
@@ -140,7 +143,11 @@ resource "aws_cloudfront_distribution" "this" {
     }
   }
 
+  # With its own address alone CloudFront fixes the versions of TLS itself.
   viewer_certificate {
-    cloudfront_default_certificate = true
+    cloudfront_default_certificate = var.domain == null
+    acm_certificate_arn            = one(aws_acm_certificate_validation.this[*].certificate_arn)
+    ssl_support_method             = var.domain == null ? null : "sni-only"
+    minimum_protocol_version       = var.domain == null ? "TLSv1" : "TLSv1.2_2021"
   }
 }

@@ -1,6 +1,6 @@
 output "web_url" {
   description = "Address of the web page."
-  value       = "https://${aws_cloudfront_distribution.this.domain_name}"
+  value       = var.domain == null ? "https://${aws_cloudfront_distribution.this.domain_name}" : "https://${var.domain.name}"
 }
 
 output "distribution_id" {

@@ -79,3 +79,30 @@ variable "wait_for_deployment" {
   default     = true
   nullable    = false
 }
+
+variable "domain" {
+  description = "A domain name of one's own and the Route53 zone that it is in; null: CloudFront's own address."
+  type        = object({ name = string, zone_id = string })
+  default     = null
+
+  validation {
+    condition     = var.domain == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.domain.name))
+    error_message = "A domain name is one such as nst.example.org, in lower case."
+  }
+
+  validation {
+    condition     = var.domain == null || can(regex("^[A-Z0-9]{1,32}$", var.domain.zone_id))
+    error_message = "A zone is named by its id, such as Z0123456789ABCDEFGHIJ."
+  }
+}
+
+variable "requests_per_address_max" {
+  description = "Requests that one address may make within five minutes before it is blocked; null: no web ACL."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = coalesce(var.requests_per_address_max, 1000) >= 100
+    error_message = "A page and its polling need 100 at least."
+  }
+}

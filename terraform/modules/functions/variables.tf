@@ -50,6 +50,30 @@ variable "environment" {
   }
 }
 
+variable "concurrency" {
+  description = "By key: how many invocations of a function may run at once, taken from the account's; without an entry, what the account has left."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for n in var.concurrency : n >= 1 && floor(n) == n])
+    error_message = "A whole number, 1 at least: 0 would switch the function off."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.concurrency) : contains(keys(var.functions), key)])
+    error_message = "The keys are those of functions."
+  }
+}
+
+variable "tracing" {
+  description = "Whether X-Ray gets traces."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "log_days" {
   description = "Days for which the functions' logs are kept."
   type        = number

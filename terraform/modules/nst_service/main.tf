@@ -1,7 +1,7 @@
 # The NST service: image repository, cluster, task definition, log.
 
 resource "aws_ecr_repository" "worker" {
-  name                 = "${var.name}-worker"
+  name                 = var.task.repository
   image_tag_mutability = "IMMUTABLE"
   force_delete         = var.force_destroy
 
@@ -10,8 +10,41 @@ resource "aws_ecr_repository" "worker" {
   }
 }
 
+resource "aws_ecr_lifecycle_policy" "worker" {
+  repository = aws_ecr_repository.worker.name
+
+  policy = jsonencode({
+    rules = [
+      {
+        rulePriority = 1
+        description  = "Untagged images"
+        selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 1 }
+        action       = { type = "expire" }
+      },
+      {
+        rulePriority = 2
+        description  = "All but the newest"
+        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = var.task.images_kept }
+        action       = { type = "expire" }
+      },
+    ]
+  })
+}
+
 resource "aws_ecs_cluster" "this" {
   name = var.cluster
+
+  setting {
+    name  = "containerInsights"
+    value = var.container_insights ? "enabled" : "disabled"
+  }
+}
+
+# Start NST asks for Spot by a strategy, which the cluster must know; without Spot it needs none.
+resource "aws_ecs_cluster_capacity_providers" "this" {
+  count              = var.spot ? 1 : 0
+  cluster_name       = aws_ecs_cluster.this.name
+  capacity_providers = ["FARGATE", "FARGATE_SPOT"]
 }
 
 resource "aws_cloudwatch_log_group" "task" {
@@ -39,7 +72,12 @@ resource "aws_ecs_task_definition" "worker" {
     essential    = true
     portMappings = [{ containerPort = var.task.port }]
     environment  = [for k, v in var.task.environment : { name = k, value = v }]
+    user         = var.task.user
     stopTimeout  = var.task.stop_timeout_s
+
+    readonlyRootFilesystem = true
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
+
     logConfiguration = {
       logDriver = "awslogs"
       options = {

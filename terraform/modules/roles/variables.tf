@@ -17,3 +17,15 @@ variable "roles" {
     error_message = "A trust and a policy are JSON documents with statements."
   }
 }
+
+variable "traced" {
+  description = "Names of the roles that may send traces to X-Ray."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for role in var.traced : contains(keys(var.roles), role)])
+    error_message = "The names are those of roles."
+  }
+}

@@ -4,10 +4,11 @@ variable "storage" {
     name       = string
     versioning = optional(bool, false)
     expire = optional(list(object({
-      id       = string
-      prefix   = string
-      days     = optional(number)
-      old_days = optional(number)
+      id              = string
+      prefix          = string
+      days            = optional(number)
+      old_days        = optional(number)
+      unfinished_days = optional(number)
     })), [])
   })
 
@@ -23,10 +24,11 @@ variable "website" {
     name       = string
     versioning = optional(bool, false)
     expire = optional(list(object({
-      id       = string
-      prefix   = string
-      days     = optional(number)
-      old_days = optional(number)
+      id              = string
+      prefix          = string
+      days            = optional(number)
+      old_days        = optional(number)
+      unfinished_days = optional(number)
     })), [])
   })
 

@@ -135,6 +135,8 @@ def test_the_newest_active_revision_of_a_family_is_taken(lab, definition):
         ({"startedBy": "with space"}, "InvalidParameterException"),
         ({"launchType": "FARGATE", "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
          "InvalidParameterException"),
+        ({"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}]},
+         "InvalidParameterException"),
         ({"overrides": {"containerOverrides": [{"name": "other"}]}}, "InvalidParameterException"),
         ({"overrides": {"containerOverrides": [{"name": "nst", "command": ["x" * 9000]}]}},
          "InvalidParameterException"),

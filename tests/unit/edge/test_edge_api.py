@@ -201,6 +201,16 @@ def bucket(**change: Any) -> dict[str, Any]:
             "arn:js",
         ),
         (origin(DomainName="example.org"), "example.org"),
+        ({**system_config(), "WebACLId": "arn:aws:wafv2:x"}, "web ACL"),
+        ({**system_config(), "Aliases": {"Quantity": 1, "Items": ["nst.example.org"]}}, "CNAME"),
+        (
+            {
+                **system_config(),
+                "Restrictions": {"GeoRestriction": {"RestrictionType": "blacklist"}},
+            },
+            "geographic",
+        ),
+        ({**system_config(), "Logging": {"Enabled": True}}, "logs"),
         (origin(OriginPath=""), "stage"),
         (bucket(OriginAccessControlId=""), "origin access control"),
         (

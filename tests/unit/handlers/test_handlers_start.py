@@ -42,6 +42,27 @@ def test_a_task_is_started_with_an_order_to_read(world: World) -> None:
     assert "t1" not in json.dumps(asked)
 
 
+@pytest.mark.parametrize(
+    ("provider", "where"),
+    [
+        (None, {"launchType": "FARGATE"}),
+        ("FARGATE", {"launchType": "FARGATE"}),
+        (
+            "FARGATE_SPOT",
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]},
+        ),
+    ],
+)
+def test_a_task_goes_where_the_deployment_says(provider: str | None, where: dict[str, Any]) -> None:
+    world = World()
+    if provider is not None:
+        world.variables["CAPACITY_PROVIDER"] = provider
+    start(world)
+    [asked] = world.ecs.run
+    places = ("launchType", "capacityProviderStrategy")
+    assert {k: v for k, v in asked.items() if k in places} == where
+
+
 def test_the_order_is_there_before_ecs_is_asked(world: World) -> None:
     seen: list[Any] = []
     world.ecs.answers = [client_error("ServerException", 500, "RunTask")]

@@ -318,6 +318,8 @@ def test_settings_name_what_is_missing_or_wrong() -> None:
     assert Environment(task).task().subnets == ("a", "b")
     with pytest.raises(SettingsError, match="SUBNETS"):
         Environment({**task, "SUBNETS": "a,,b"}).task()
+    with pytest.raises(SettingsError, match="FARGATE, FARGATE_SPOT"):
+        Environment({**task, "CAPACITY_PROVIDER": "EC2"}).task()
     rates = {
         "AWS_REGION": "us-east-1",
         "TASK_ARCHITECTURE": "X86_64",
