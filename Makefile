@@ -5,18 +5,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: emulate test install image bench artifacts deploy-local clean help
+.PHONY: emulate test install page image screenshots bench artifacts deploy-local clean help
 
 help: ## this text
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-emulate: install ## set up what is missing, build, and run the whole system until Ctrl-C
+emulate: install page ## set up what is missing, build, and run the whole system until Ctrl-C
 	@exec $(BIN)/nst up $(ARGS)
 
 install: $(VENV)/.installed ## set up the virtual environment only
 
 image: install ## build the worker's image with the Docker engine (see docs/operations.md)
 	$(BIN)/nst image $(ARGS)
+
+page: | $(BIN)/python ## build the web page, if its sources have changed
+	@$(BIN)/python scripts/page.py
+
+screenshots: install page ## pictures of every screen of the page, into build/screenshots
+	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,test]'
+	$(BIN)/python -m tests.browser.screenshots --out build/screenshots $(ARGS)
 
 test: $(VENV)/.tox ## set up tox and run every check and test
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
@@ -49,3 +56,4 @@ $(VENV)/.tox: constraints.txt | $(VENV)/bin/python
 
 clean: ## remove environments and build results
 	rm -rf $(VENV) .tox build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf web/dist web/node_modules web/.lock web/.again

@@ -27,6 +27,7 @@ from emulator.settings import (
     TaskDriver,
     state_dir,
 )
+from system import website
 from system.settings import BUDGET_STORES, BudgetStore
 
 DETACH_TIMEOUT_S = 60.0
@@ -206,6 +207,8 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
         lines.append(
             f"  web page      {web}   (also {web.replace('localhost', 'nst-art.localhost')})"
         )
+        if not website.built():
+            lines.append(f"                {website.HOW_TO_BUILD}")
     lines.append(f"  AWS endpoint  {aws}   (key test, secret test, region us-east-1)")
     if found.get("stepfunctions"):
         local = found["stepfunctions"]

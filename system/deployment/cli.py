@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from system import artifacts
+from system import artifacts, website
 from system.deployment import registry, steps
 from system.deployment.registry import WorkerImage
 from system.deployment.smoke import smoke_test
@@ -58,6 +58,10 @@ def deploy(  # noqa: PLR0917 - click passes by name
     target = Target(endpoint_url, region, name)
     if image and build_image:
         raise click.UsageError("--image names an image that is there; --build-image builds one.")
+    if not website.built():
+        if endpoint_url is None:
+            raise click.ClickException(website.HOW_TO_BUILD)
+        click.echo(f"  {website.HOW_TO_BUILD}")
     try:
         worker = None if image else registry.built(target, click.echo, asked=build_image)
         address = worker.address if worker else image

@@ -1,194 +1,302 @@
-"""The page from the first click to the painting, against the fake."""
+"""The page from the first click to the painting."""
 
 from __future__ import annotations
 
 import io
-import re
-from urllib.parse import urlsplit
+import json
 
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.fake_api import Fake
-from tests.browser.pictures import file, hills, plain
+from tests.browser.conftest import NewPage
+from tests.browser.pictures import encoded, file, hills, photo, plain
+from tests.browser.visit import (
+    RUN_MS,
+    choose,
+    enter,
+    long,
+    paint,
+    painted,
+    painting_begun,
+    pick,
+    small,
+)
+from tests.system.running import Running, wait_until
 
 
-def choose(page: Page, style: str = "Tidal waves") -> None:
-    page.locator("#content").set_input_files(hills())
-    page.get_by_role("button", name=style, exact=True).click()
-
-
-def paint(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
+def test_a_photo_and_a_house_style_become_a_painting(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    expect(page.locator(".purse")).to_contain_text("of $100.00 left")
+    expect(page.locator("#run")).to_be_disabled()
+    expect(page.locator("#run-hint")).to_have_text("Choose a photo first.")
     choose(page)
-    page.locator("#run").click()
-
-
-def test_a_photo_and_a_house_style_become_a_painting(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
-    expect(page.locator("#purse")).to_have_text("$8.75 of $10.00 left")
-    run = page.locator("#run")
-    expect(run).to_be_disabled()
-    expect(page.locator("#runhint")).to_have_text("Choose a photo first.")
-    choose(page)
-    expect(page.locator(".price")).to_have_text("at most $0.021")
-    fake.hold = 7
-    run.click()
-    expect(page.locator(".stage")).to_have_text("Painting at 128 px: step 4 of 12")
-    expect(page.locator(".forming")).to_be_visible()
-    with page.expect_response(lambda answer: answer.status == 304):
-        pass  # the log is asked for by its ETag while there is nothing new
-    fake.hold = None
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
-    expect(page.locator(".cost")).to_have_text("It cost $0.0094. $8.74 are left of $10.00.")
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download").click()
-    assert waiting.value.suggested_filename == "painting.png"
-    with Image.open(waiting.value.path()) as painting:
+    expect(page.locator(".price")).to_contain_text("at most $")
+    small(page)
+    run_id = paint(page)
+    painted(page)
+    with page.expect_download() as png:
+        page.get_by_role("link", name="Download PNG").click()
+    assert png.value.suggested_filename == f"nst-art-{run_id[:8]}.png"
+    with Image.open(png.value.path()) as painting:
         assert painting.format == "PNG"
-    [started] = fake.started
-    assert started["styles"] == [{"gallery": "tidal-waves", "weight": 1}]
+        assert max(painting.size) == 256
+    with page.expect_download() as jpeg:
+        page.get_by_role("button", name="JPEG").click()
+    with Image.open(jpeg.value.path()) as painting:
+        assert painting.format == "JPEG"
+        assert max(painting.size) == 256
+        assert not painting.getexif()
 
 
-def test_parameters_and_several_styles_are_sent_as_chosen(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
-    page.locator("#content").set_input_files(plain("teal", "WEBP"))
-    page.locator("#style").set_input_files([plain("red"), plain("gold", "JPEG")])
-    page.get_by_role("button", name="Ink wash", exact=True).click()
-    expect(page.locator(".chosen li")).to_have_count(3)
-    page.get_by_label("How much of red.png").fill("0.5")
-    page.get_by_label("Best").check()
-    page.get_by_label("Size").select_option("768")
-    page.get_by_label("Boldness").fill("1.4")
-    page.get_by_label("Keep the colours").check()
-    page.get_by_text("More").click()
-    page.get_by_label("Variation").fill("77")
-    page.get_by_label("Variation").blur()
-    expect(page.locator(".price")).to_have_text("at most $0.072")
-    page.locator("#run").click()
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
-    [started] = fake.started
-    assert started["styles"] == [
-        {"weight": 0.5},
-        {"weight": 1},
-        {"gallery": "ink-wash", "weight": 1},
-    ]
-    assert started["params"] == {
-        "algorithm": "painted", "size": 768, "quality": "best", "strength": 1.4,
-        "keep_colours": True, "seed": 77,
-    }  # fmt: skip
-    [run] = fake.runs.values()
-    kinds = {slot: Image.open(io.BytesIO(body)).format for slot, body in run.uploads.items()}
-    assert kinds == {"content": "WEBP", "style-0": "PNG", "style-1": "JPEG"}
-
-
-def test_the_slider_moves_between_photo_and_painting(page: Page, fake: Fake) -> None:
-    paint(page, fake)
-    slider = page.get_by_label("Show more of the photo")
-    expect(slider).to_be_visible()
-    slider.focus()
-    slider.press("Home")
-    cut = "getComputedStyle(document.querySelector('.easel')).getPropertyValue('--cut')"
-    assert page.evaluate(cut) == "0%"
-    slider.press("End")
-    assert page.evaluate(cut) == "100%"
-
-
-def test_a_reload_in_the_middle_comes_back_to_the_run(page: Page, fake: Fake) -> None:
-    fake.hold = 7
-    paint(page, fake)
-    expect(page.locator(".stage")).to_contain_text("step 4 of 12")
-    expect(page).to_have_url(re.compile(r"#run=[0-9a-f]{32}$"))
-    page.reload()
-    expect(page.locator(".stage")).to_contain_text("step 4 of 12")
-    assert "links" in fake.seen
-    fake.hold = None
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
-    # The photo is not in memory any more, but the slider has it.
-    expect(page.locator(".easel .photo")).to_be_visible()
-    assert len(fake.runs) == 1
-
-
-def test_links_that_expire_are_renewed(page: Page, fake: Fake) -> None:
-    fake.hold = 6
-    paint(page, fake)
-    expect(page.locator(".stage")).to_contain_text("step")
-    fake.expire_links = True
-    for run in fake.runs.values():
-        run.token = "another"
-    fake.hold = None
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
-    assert "links" in fake.seen
-
-
-def test_stop_stops_the_run_on_the_server(page: Page, fake: Fake) -> None:
-    fake.hold = 6
-    paint(page, fake)
-    expect(page.locator(".forming")).to_be_visible()
+def test_the_picture_forms_in_the_page_and_stops_when_asked(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page)
+    long(page)
+    paint(page)
+    painting_begun(page)
+    expect(page.get_by_alt_text("The painting as it forms")).to_be_visible(timeout=RUN_MS)
+    expect(page.get_by_text("left", exact=False).last).to_be_visible()
+    page.get_by_text("For the curious").click(timeout=RUN_MS)
+    expect(page.get_by_role("img", name="How far the picture is")).to_be_visible()
+    assert page.locator("polyline").get_attribute("points")
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("heading", name="Stopped")).to_be_visible()
-    assert "stop" in fake.seen
-    # What was chosen is still there.
+    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#run")).to_be_enabled()
-    expect(page.locator(".chosen li")).to_have_count(1)
 
 
-def test_paint_again_keeps_what_was_chosen_and_new_painting_does_not(
-    page: Page, fake: Fake
-) -> None:
-    paint(page, fake)
-    page.get_by_role("button", name="Paint again").click()
-    expect(page.locator("#run")).to_be_enabled()
-    page.locator("#run").click()
-    page.get_by_role("button", name="New painting").click()
-    expect(page.locator("#runhint")).to_have_text("Choose a photo first.")
-    assert len(fake.started) == 2
+def test_what_is_sent_is_upright_scaled_and_without_metadata(page: Page, stack: Running) -> None:
+    wide = Image.open(io.BytesIO(photo(3000, 2000)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x010F] = "<script>alert(1)</script>"
+    enter(page, stack)
+    choose(page, file("wide.jpg", encoded(wide, "JPEG", exif=exif)))
+    small(page)
+    run_id = paint(page)
+    s3 = stack.client("s3")
+
+    def uploaded() -> bytes | None:
+        found = s3.list_objects_v2(Bucket="nst-storage", Prefix=f"runs/{run_id}/content")
+        if not found["KeyCount"]:
+            return None
+        return s3.get_object(Bucket="nst-storage", Key=f"runs/{run_id}/content")["Body"].read()
+
+    body = wait_until("the photo to be in the bucket", uploaded)
+    with Image.open(io.BytesIO(body)) as sent:
+        assert sent.size == (1365, 2048)
+        assert not sent.getexif()
+    assert b"script" not in body
+    page.get_by_role("button", name="Stop").click()
 
 
-def test_the_keyboard_is_enough(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
-    page.locator("#content").set_input_files(hills())
-    page.get_by_role("button", name="Oil swirls").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Oil swirls", exact=True)).to_have_attribute(
+def test_parameters_and_a_mix_of_styles_are_sent_as_chosen(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page, plain("teal", "WEBP", (128, 96)), "Ink wash")
+    page.locator("#style").set_input_files(plain("gold", size=(80, 80)))
+    expect(page.locator(".mix-row")).to_have_count(2)
+    page.get_by_label("How much of gold.png").fill("0.25")
+    expect(page.locator(".mix-part")).to_have_text(["80 %", "20 %"])
+    small(page)
+    page.locator("#strength").fill("1.6")
+    page.get_by_role("switch").check()
+    page.get_by_text("Variation", exact=True).click()
+    page.locator("#seed").fill("42")
+    with page.expect_request("**/api/run-nst") as started:
+        paint(page)
+    sent = json.loads(started.value.post_data or "{}")
+    assert sent["styles"] == [{"gallery": "ink-wash", "weight": 1}, {"weight": 0.25}]
+    assert sent["params"] == {
+        "algorithm": "painted", "size": 256, "quality": "good", "strength": 1.6,
+        "keep_colours": True, "seed": 42,
+    }  # fmt: skip
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
+
+
+def test_change_something_brings_everything_back(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page)
+    small(page)
+    paint(page)
+    painted(page)
+    page.get_by_role("button", name="Change something").click()
+    expect(page.locator(".easel .photo")).to_be_visible()
+    expect(page.get_by_role("button", name="Tidal waves", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
-    run = page.locator("#run")
-    expect(run).to_be_enabled()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "run":
-            break
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
+    expect(page.get_by_label("256")).to_be_checked()
+    # the first painting is on the shelf, with its picture
+    shelf = page.get_by_role("region", name="Your paintings")
+    expect(shelf.get_by_role("link")).to_have_count(1)
+    expect(shelf.locator("img")).to_be_visible()
+    shelf.get_by_role("link").click()
+    painted(page)
 
 
-def test_a_picture_can_be_dropped(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
-    expect(page.locator(".contentplace .drop")).to_be_visible()
+def test_a_shared_link_shows_the_painting_to_somebody_else(
+    new_page: NewPage, stack: Running
+) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    enter(page, stack)
+    choose(page)
+    small(page)
+    run_id = paint(page)
+    painted(page)
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{stack.web_url}/#/r/{run_id}"
+    other = new_page()
+    other.goto(link)
+    painted(other)
+    expect(other.locator(".slide")).to_have_count(0)  # the photo is not theirs to see
+
+
+def test_before_and_after_and_closer(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page)
+    small(page)
+    paint(page)
+    painted(page)
+    slide = page.get_by_label("Show more of the photo or of the painting")
+    slide.fill("20")
+    over = page.locator(".photo-over")
+    assert over.evaluate("e => getComputedStyle(e).clipPath") == "inset(0px 80% 0px 0px)"
+    box = page.locator(".compare")
+    width = page.locator(".compare-inner").evaluate("e => e.clientWidth")
+    page.get_by_role("button", name="Closer").click()
+    page.get_by_role("button", name="Closer").click()
+    assert page.locator(".compare-inner").evaluate("e => e.clientWidth") == 2 * width
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+    page.get_by_role("button", name="Back").click()
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_role("button", name="Back")).to_be_disabled()
+
+
+def test_two_visitors_at_once_each_get_their_own(new_page: NewPage, stack: Running) -> None:
+    pages = [new_page(), new_page()]
+    runs = []
+    for page, colour in zip(pages, ("teal", "maroon"), strict=True):
+        enter(page, stack)
+        choose(page, plain(colour, size=(160, 120)))
+        small(page)
+        page.get_by_role("switch").check()
+        runs.append(paint(page))
+    assert len(set(runs)) == 2
+    for page, run_id in zip(pages, runs, strict=True):
+        painted(page)
+        assert run_id in page.url
+        expect(page.get_by_role("region", name="Your paintings")).to_have_count(0)
+
+
+def test_two_paintings_of_one_visitor_side_by_side(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page)
+    small(page)
+    first = paint(page)
+    page.get_by_role("link", name="Start another").click()
+    # what was chosen is still there, to be changed
+    pick(page, "Care", "Draft")
+    second = paint(page)
+    assert first != second
+    shelf = page.get_by_role("region", name="Your paintings")
+    expect(shelf.get_by_role("link")).to_have_count(1)
+    painted(page)
+    expect(shelf.get_by_text("Painted", exact=True)).to_be_visible(timeout=RUN_MS)
+
+
+def test_a_pasted_picture_is_the_photo(page: Page, stack: Running) -> None:
+    enter(page, stack)
     page.evaluate(
-        """async (bytes) => {
+        """async () => {
+          const canvas = new OffscreenCanvas(80, 60);
+          canvas.getContext("2d").fillRect(0, 0, 80, 60);
           const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "dropped.png"));
-          document.querySelector(".contentplace .drop").dispatchEvent(
-            new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
-        }""",
-        list(plain()["buffer"]),
+          data.items.add(new File([await canvas.convertToBlob()], "pasted.png"));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }"""
     )
-    expect(page.locator(".contentplace .drop.filled img")).to_be_visible()
+    expect(page.get_by_alt_text("Your photo, pasted.png")).to_be_visible()
 
 
-def test_what_is_no_picture_is_refused_at_once(page: Page, fake: Fake) -> None:
-    page.goto(fake.api_url)
-    page.locator("#content").set_input_files(file("holiday.jpg", b"just text"))
-    expect(page.get_by_role("alert")).to_contain_text("holiday.jpg is no picture")
-    expect(page.locator("#run")).to_be_disabled()
+def test_dropped_pictures_go_where_they_are_dropped(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    drop = """async (selector) => {
+      const canvas = new OffscreenCanvas(80, 60);
+      canvas.getContext("2d").fillRect(0, 0, 80, 60);
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([await canvas.convertToBlob()], "dropped.png"));
+      const target = document.querySelector(selector);
+      for (const type of ["dragenter", "dragover", "drop"])
+        target.dispatchEvent(
+          new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+    }"""
+    page.evaluate(drop, "[data-drop=style]")
+    expect(page.get_by_role("button", name="Remove dropped.png")).to_have_count(1)
+    expect(page.get_by_alt_text("Your photo, dropped.png")).to_have_count(0)
+    page.evaluate(drop, ".stage")
+    expect(page.get_by_alt_text("Your photo, dropped.png")).to_be_visible()
 
 
-def test_everything_comes_from_this_system(page: Page, fake: Fake) -> None:
-    hosts: set[str] = set()
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    paint(page, fake)
-    expect(page.get_by_role("heading", name="Painted", exact=True)).to_be_visible()
-    assert hosts <= {urlsplit(fake.api_url).netloc, urlsplit(fake.bucket_url).netloc, ""}
+def test_a_sample_is_one_click_away(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    page.get_by_role("button", name="Try the cat").click()
+    expect(page.get_by_alt_text("Your photo, cat.jpg")).to_be_visible()
+
+
+def test_greek_is_chosen_and_remembered(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    page.get_by_label("Language").select_option("el")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Κάντε μια φωτογραφία πίνακα")
+    expect(page.locator("html")).to_have_attribute("lang", "el")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Κάντε μια φωτογραφία πίνακα")
+
+
+def test_the_browsers_language_is_spoken_where_we_have_it(
+    new_page: NewPage, stack: Running
+) -> None:
+    page = new_page(locale="el-GR")
+    enter(page, stack)
+    expect(page.locator("html")).to_have_attribute("lang", "el")
+
+
+def test_dark_is_chosen_and_remembered(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    colour = "() => getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(colour)
+    theme = page.get_by_role("button", name="Light or dark")
+    theme.click()
+    theme.click()
+    assert page.evaluate(colour) != light
+    page.reload()
+    expect(theme).to_be_visible()
+    assert page.evaluate(colour) != light
+
+
+def test_a_photo_that_is_chosen_survives_a_reload(page: Page, stack: Running) -> None:
+    enter(page, stack)
+    choose(page, hills())
+    small(page)
+
+    def kept() -> bool:
+        return bool(
+            page.evaluate(
+                """() => new Promise((done) => {
+                  const asking = indexedDB.open("nst-art");
+                  asking.onsuccess = () => {
+                    const all = asking.result.transaction("draft").objectStore("draft").getAll();
+                    all.onsuccess = () => {
+                      asking.result.close();
+                      done(all.result[0]?.params.size === 256);
+                    };
+                  };
+                })"""
+            )
+        )
+
+    wait_until("the draft to be kept", kept)
+    page.reload()
+    expect(page.get_by_alt_text("Your photo, hills.jpg")).to_be_visible()
+    expect(page.locator("#run")).to_be_enabled()

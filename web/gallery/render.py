@@ -1,8 +1,8 @@
 """Render the house styles: four pictures made of numbers alone, so that nobody owns their rights.
 
 ``python web/gallery/render.py`` writes ``<id>.jpg`` (768 px), ``thumbs/<id>-thumb.jpg`` (256 px)
-and the list of them, ``system/gallery.json``, with a copy that the page loads,
-``web/src/gallery.json``. The same seed gives the same picture; only rounding differs by machine.
+and the list of them, ``system/gallery.json``. The same seed gives the same picture; only rounding
+differs by machine.
 
 A style picture is used for its strokes and its palette, so three of the four are painted as a
 person would: a plan of colours, a field of directions, then thousands of strokes, large to small,
@@ -266,8 +266,7 @@ def main() -> None:
         thumb = picture.resize((THUMB, THUMB), Image.Resampling.LANCZOS)
         thumb.save(HERE / "thumbs" / f"{style}-thumb.jpg", quality=82, optimize=True)
         print(style, (HERE / f"{style}.jpg").stat().st_size)
-    for place in (ROOT / "system", ROOT / "web" / "src"):
-        (place / "gallery.json").write_text(listing(), encoding="utf-8")
+    (ROOT / "system" / "gallery.json").write_text(listing(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The page's budget: bytes, the first paint, what moves, what grows."""
