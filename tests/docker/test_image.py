@@ -70,8 +70,17 @@ def test_it_runs_as_nobody_writes_nothing_and_has_compiled_what_it_imports(
 
 
 def test_it_paints_without_any_folder_to_write_to(client: Any, image: str) -> None:
-    code = (ROOT / "scripts/worker_image/painting.py").read_text(encoding="utf-8")
-    assert "/nst/lib/torch/__init__.py" in said(client, image, code)
+    painting = (ROOT / "scripts/worker_image/painting.py").read_text(encoding="utf-8")
+    imported = said(
+        client,
+        image,
+        "import io, json, sys\n"
+        "shown, sys.stdout = sys.stdout, io.StringIO()\n"
+        f"exec({painting!r})\n"
+        "files = json.loads(sys.stdout.getvalue())\n"
+        "print(json.dumps([f for f in files if f.endswith('/lib/torch/__init__.py')]), file=shown)\n",
+    )
+    assert imported == ["/nst/lib/torch/__init__.py"]
 
 
 def test_there_is_nothing_to_build_or_install_with(client: Any, image: str) -> None:
