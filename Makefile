@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: emulate test install bench artifacts deploy-local clean help
+.PHONY: emulate test install image bench artifacts deploy-local clean help
 
 help: ## this text
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ emulate: install ## set up what is missing, build, and run the whole system unti
 	@exec $(BIN)/nst up $(ARGS)
 
 install: $(VENV)/.installed ## set up the virtual environment only
+
+image: install ## build the worker's image with the Docker engine (see docs/operations.md)
+	$(BIN)/nst image $(ARGS)
 
 test: $(VENV)/.tox ## set up tox and run every check and test
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
@@ -37,7 +40,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Setting up (once; PyTorch is the large part) ..."
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
-	$(PIP) install --constraint constraints.txt -e '.[emulator,worker]'
+	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,docker]'
 	@touch $@
 
 $(VENV)/.tox: constraints.txt | $(VENV)/bin/python

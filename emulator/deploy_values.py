@@ -50,7 +50,7 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["run_nst_execution_arn_prefix"] = values["run_nst_arn"].replace(
         ":stateMachine:", ":execution:"
     )
-    for role in roles_of(declared):
+    for role in roles_of(declared, live_events=settings.live_events):
         values[f"{role.replace('-', '_')}_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{role}"
     values["cluster"] = stack.fill_text(task["cluster"], values)
     values["cluster_arn"] = ids.arn(
@@ -67,15 +67,18 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["capacity_provider"] = "FARGATE"
     values["subnets"] = "subnet-00000000000000001"
     values["security_groups"] = "sg-00000000000000001"
+    # known once live events are deployed; without them nobody reads these
+    values |= dict.fromkeys(("vpc_link_id", "load_balancer_arn", "load_balancer_host"), "")
     return values
 
 
-def roles_of(declared: Mapping[str, Any]) -> list[str]:
+def roles_of(declared: Mapping[str, Any], *, live_events: bool) -> list[str]:
     """The names of all roles (without the prefix), in a fixed order."""
     roles = [f["role"] for f in declared["functions"].values()]
     roles += [w["role"] for w in declared["workflows"].values()]
     task = declared["task"]
-    return [*roles, task["role"], task["execution_role"], "gateway", "events"]
+    live = [declared["live_events"]["service"]["role"]] if live_events else []
+    return [*roles, task["role"], task["execution_role"], "gateway", "events", *live]
 
 
 def trusted_service(declared: Mapping[str, Any], role: str) -> str:
@@ -84,7 +87,8 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
         return "lambda"
     if role in {w["role"] for w in declared["workflows"].values()}:
         return "states"
-    if role in {declared["task"]["role"], declared["task"]["execution_role"]}:
+    tasks = {declared["task"]["role"], declared["task"]["execution_role"]}
+    if role in tasks | {declared["live_events"]["service"]["role"]}:
         return "ecs-tasks"
     return {"gateway": "apigateway", "events": "events"}[role]
 

@@ -56,7 +56,9 @@ CALLS: Mapping[str, Use] = {
     "POST /api/runs/{run_id}/links": Use(functions=1, s3_gets=2),
     "POST /api/runs/{run_id}/stop": Use(functions=1, s3_gets=4, s3_puts=2),
 }
-"""Every call of the contract."""
+"""Every call of the contract without options."""
+LIVE_CALLS: Mapping[str, Use] = {"GET /api/runs/{run_id}/events": Use(s3_gets=1)}
+"""The calls that live events add; a streamed answer of up to 10 MB is one request."""
 
 
 def call_cost(prices: Prices, use: Use) -> Fraction:
@@ -80,7 +82,11 @@ def rate_per_s(throttle: Mapping[str, Mapping[str, Any]], call: str) -> Fraction
     return Fraction(throttle.get(call, throttle["default"])["rate_per_s"])
 
 
-def monthly_microusd(region: str, throttle: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+def monthly_microusd(
+    region: str,
+    throttle: Mapping[str, Mapping[str, Any]],
+    calls: Mapping[str, Use] = CALLS,
+) -> dict[str, int]:
     """What a flood of each call costs in a month of 31 days, and what its uploads do.
 
     ``uploads``: each form used once, for the largest picture. ``storage``: these pictures, until
@@ -89,7 +95,7 @@ def monthly_microusd(region: str, throttle: Mapping[str, Mapping[str, Any]]) -> 
     prices = REGIONS[region]
     found = {}
     pictures = Fraction(0)
-    for call, use in CALLS.items():
+    for call, use in calls.items():
         rate = rate_per_s(throttle, call)
         found[call] = round_up(call_cost(prices, use) * rate * MONTH_S)
         pictures += rate * use.uploads

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Any
 
 from system import problems
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
+_WHEN = "x-nst-when"
+
+LIVE_EVENTS = "live_events"
+"""The option that adds the stream of a run's events to the API."""
 
 
 class UnfilledPlaceholderError(KeyError):
@@ -56,8 +60,21 @@ def workflow(file: str, values: Mapping[str, str]) -> str:
 
 
 def contract(values: Mapping[str, str]) -> str:
-    """The API contract (YAML text), its placeholders filled."""
+    """The API contract (YAML text), its placeholders filled; ``chosen`` leaves out options."""
     return fill_text(_read("contract/openapi.yaml"), values)
+
+
+def chosen(contract: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
+    """The contract (a document) without the paths of options that are not among ``options``.
+
+    A path with ``x-nst-when`` is part of the API in deployments with that option alone.
+    """
+    paths = {
+        path: {key: value for key, value in item.items() if key != _WHEN}
+        for path, item in contract["paths"].items()
+        if _WHEN not in item or item[_WHEN] in options
+    }
+    return {**contract, "paths": paths}
 
 
 def first_budget(limit_microusd: int | None = None) -> dict[str, Any]:

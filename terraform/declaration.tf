@@ -21,6 +21,7 @@ locals {
     { for w in local.raw.workflows : w.role => "states" },
     { (local.raw.task.role) = "ecs-tasks", (local.raw.task.execution_role) = "ecs-tasks" },
     { gateway = "apigateway", events = "events" },
+    var.live_events ? { (local.raw.live_events.service.role) = "ecs-tasks" } : {},
   )
 
   # What a second of the task costs follows from these: functions and workflows see them, too.
@@ -58,7 +59,7 @@ locals {
       capacity_provider            = var.fargate_spot ? "FARGATE_SPOT" : "FARGATE"
       run_nst_execution_arn_prefix = "${local.arn.states}:execution:${local.workflow_names["run_nst"]}"
       problems                     = file("${local.system}/problems.json")
-      throttle                     = jsonencode(local.raw.api.throttle)
+      throttle                     = jsonencode(merge(local.raw.api.throttle, var.live_events ? local.raw.live_events.throttle : {}))
       stage                        = local.raw.api.stage
       gate_name                    = local.gate_name
       gate_arn                     = "${local.arn.states}:stateMachine:${local.gate_name}"
@@ -79,7 +80,17 @@ locals {
   # The declaration, filled. What is known only when a resource is there stays a placeholder for
   # main.tf to replace: so keys are known when planning.
   later = { for word in ["subnets", "security_groups", "web_origins"] : word => "$${${word}}" }
+  links = { for word in ["vpc_link_id", "load_balancer_arn", "load_balancer_host"] : word => "$${${word}}" }
   stack = jsondecode(templatefile("${local.system}/stack.json", merge(local.values, local.later, { upload_origin = local.upload_origin })))
+
+  # The contract without the paths of options that are off, as stack.chosen in system/ has it.
+  contract = yamldecode(templatefile("${local.system}/contract/openapi.yaml", merge(local.values, local.links)))
+  options  = { live_events = var.live_events }
+  api_body = jsonencode(merge(local.contract, {
+    paths = { for path, item in local.contract.paths : path => { for key, value in item : key => value if key != "x-nst-when" }
+      if lookup(local.options, try(item["x-nst-when"], ""), !can(item["x-nst-when"]))
+    }
+  }))
 
   role_documents = { for role, service in local.trusted : role => {
     trust  = templatefile("${local.system}/policies/trust-${service}.json", local.values)

@@ -60,6 +60,7 @@ module "functions" {
   environment = { for key, value in merge(
     local.stack.function_environment,
     local.in_dynamodb ? local.stack.ledger_in_dynamodb.environment : {},
+    var.live_events ? local.stack.live_events.environment : {},
     ) : key => replace(
     replace(value, "$${subnets}", join(",", module.nst_service.subnet_ids)),
     "$${security_groups}", module.nst_service.security_group_id,
@@ -124,14 +125,48 @@ module "nst_service" {
   }
 }
 
+module "live_events" {
+  count         = var.live_events ? 1 : 0
+  source        = "./modules/live_events"
+  name          = var.name
+  vpc_id        = module.nst_service.vpc_id
+  subnet_ids    = module.nst_service.subnet_ids
+  cluster       = module.nst_service.cluster
+  image         = module.nst_service.image
+  load_balancer = local.stack.live_events.load_balancer
+  vpc_link      = local.stack.live_events.vpc_link
+
+  service = {
+    name               = local.stack.live_events.service.name
+    desired_count      = local.stack.live_events.service.desired_count
+    cpu_units          = local.stack.live_events.service.cpu_units
+    memory_mib         = local.stack.live_events.service.memory_mib
+    architecture       = local.task_size.architecture
+    container          = local.stack.task.container
+    port               = local.stack.task.port
+    user               = local.stack.task.user
+    stop_timeout_s     = local.stack.task.stop_timeout_s
+    environment        = local.stack.task.environment
+    role_arn           = module.roles.arns[local.stack.live_events.service.role]
+    execution_role_arn = module.roles.arns[local.stack.task.execution_role]
+    log_group          = module.nst_service.log_group
+    log_prefix         = local.stack.live_events.service.log_prefix
+  }
+}
+
 module "api" {
   source   = "./modules/api"
   name     = var.name
   stage    = local.stack.api.stage
-  throttle = local.stack.api.throttle
+  throttle = merge(local.stack.api.throttle, var.live_events ? local.stack.live_events.throttle : {})
   settings = local.stack.api.variables
-  body     = templatefile("${local.system}/contract/openapi.yaml", local.values)
   tracing  = var.tracing
+
+  body = replace(replace(replace(local.api_body,
+    "$${vpc_link_id}", coalesce(one(module.live_events[*].vpc_link_id), "-")),
+    "$${load_balancer_arn}", coalesce(one(module.live_events[*].load_balancer_arn), "-")),
+    "$${load_balancer_host}", coalesce(one(module.live_events[*].load_balancer_host), "-"),
+  )
 
   access_log = {
     group  = local.stack.api.log_group

@@ -200,3 +200,15 @@ variable "dashboard" {
   default     = true
   nullable    = false
 }
+
+variable "live_events" {
+  description = "Whether the events of runs are streamed: a load balancer and an instance that cost 30 to 45 dollars a month (docs/operations.md). Without it clients follow the event log."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.live_events || length(var.name) <= 27
+    error_message = "A load balancer's name has 32 characters at most: with live events the name has 27."
+  }
+}

@@ -42,7 +42,13 @@ log = logging.getLogger("emulator.endpoint")
 
 JSON_OWNED: dict[str, frozenset[str] | None] = {
     "states": None,  # None: every operation
-    "ecs": frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"}),
+    "ecs": frozenset(
+        {
+            *("RunTask", "StopTask", "DescribeTasks", "ListTasks"),
+            *("CreateService", "UpdateService", "DeleteService"),
+            *("DescribeServices", "ListServices"),
+        }
+    ),
     "events": frozenset({"PutEvents"}),
     "monitoring": None,
 }

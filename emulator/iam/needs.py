@@ -74,7 +74,7 @@ ALARM_OPERATIONS = frozenset(
 )
 _LABEL = re.compile(r"\{([A-Za-z0-9_+]+)\}")
 
-PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
+PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "elbv2": "elasticloadbalancing"}
 """Services whose actions begin otherwise than their endpoint is called."""
 
 

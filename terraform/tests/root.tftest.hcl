@@ -23,6 +23,7 @@ run "everything_on" {
 
   variables {
     budget_store             = "dynamodb"
+    live_events              = true
     fargate_spot             = true
     task_cpu_units           = 4096
     task_memory_mib          = 8192
@@ -83,6 +84,17 @@ run "wrong_values_are_refused" {
     var.name, var.region, var.aws_endpoint_url, var.budget_store, var.more_web_origins, var.vpc_cidr,
     var.task_cpu_units, var.task_memory_mib, var.task_architecture, var.reserved_concurrency, var.worker_image,
   ]
+}
+
+run "a_name_that_is_too_long_for_a_load_balancer_is_refused" {
+  command = plan
+
+  variables {
+    name        = "a-name-of-twenty-eight-chars"
+    live_events = true
+  }
+
+  expect_failures = [var.live_events]
 }
 
 run "a_web_acl_on_the_emulator_is_refused" {
