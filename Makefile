@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: emulate test install bench clean help
+.PHONY: emulate test install bench artifacts deploy-local clean help
 
 help: ## this text
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,12 @@ test: $(VENV)/.tox ## set up tox and run every check and test
 bench: install ## measure, and write docs/performance.md's tables
 	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,test]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+artifacts: install ## build the functions' zips into build/zips
+	@$(BIN)/python -m handlers.build --out build/zips
+
+deploy-local: install ## terraform apply on an emulator, the run flow through it, destroy; timed
+	@$(BIN)/python -m benchmarks.deploy --print
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("system", "storage", "orchestrator", "simulation", "nst")
+NAMES = ("system", "storage", "orchestrator", "simulation", "deploy", "nst")
 
 
 def main() -> None:

@@ -54,6 +54,9 @@ POLL_S = 0.05
 )
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--no-iam", is_flag=True, help="Check no permissions: every key may do everything.")
+@click.option(
+    "--aws-timing", is_flag=True, help="Be as slow as AWS: a task takes 45 s to start, say."
+)
 @click.option("--detach", is_flag=True, help="Run in the background; returns when it is ready.")
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning"]))
 def up(  # noqa: PLR0917 - click passes by name
@@ -67,6 +70,7 @@ def up(  # noqa: PLR0917 - click passes by name
     live_events: bool,
     bare: bool,
     no_iam: bool,
+    aws_timing: bool,
     detach: bool,
     log_level: str,
 ) -> None:
@@ -87,6 +91,7 @@ def up(  # noqa: PLR0917 - click passes by name
             limit_microusd=round(budget * 1_000_000) if budget else None,
             budget_store=ledger,
             live_events=live_events,
+            aws_timing=aws_timing,
         )
         if detach:
             _detach(settings, budget, log_level)
@@ -189,6 +194,8 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
     if found.get("stepfunctions"):
         local = found["stepfunctions"]
         lines.append(f"  Step Functions Local {local}   (account 123456789012, any key)")
+    if found["aws_timing"]:
+        lines.append("  timing        as slow as AWS: a task takes 45 s to start, and so on")
     recovered = found.get("recovered") or {}
     if any(recovered.values()):
         lines.append(
@@ -226,6 +233,7 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         *(["--live-events"] if settings.live_events else []),
         *(["--bare"] if settings.bare else []),
         *([] if settings.iam else ["--no-iam"]),
+        *(["--aws-timing"] if settings.aws_timing else []),
     ]  # fmt: skip
     with log_path.open("wb") as out:
         child = subprocess.Popen(  # noqa: S603 (our own program)

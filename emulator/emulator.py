@@ -11,7 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +25,18 @@ from emulator.core.credentials import CredentialStore
 from emulator.core.errors import EmulatorError
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
+from emulator.core.latency import Latency
+from emulator.core.lateness import Lateness
 from emulator.core.logs import LogSink
+from emulator.core.timings import FAST
 from emulator.deploy import Deployer, Deployment
-from emulator.ecs import SERVICE_OPERATIONS, ServicesService, TasksService, TasksSettings
+from emulator.ecs import (
+    SERVICE_OPERATIONS,
+    ServicesService,
+    TasksService,
+    TasksSettings,
+    TaskTiming,
+)
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
@@ -36,7 +45,7 @@ from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
-from emulator.events import EventsService
+from emulator.events import EventsService, EventsSettings
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
 from emulator.loadbalancing import LoadBalancers
@@ -72,6 +81,9 @@ class Emulator:
         self.deployment: Deployment | None = None
         self.recovered: dict[str, int] = {}
         self.ready = False
+        self._timings = FAST
+        """What counts now: nobody waits for the emulator's own deployment."""
+        self._latency = Latency(self.clock, lambda: self._timings)
         self._states_local: Listener | None = None
         self._ends = AsyncExitStack()
         self._scratch = Path(tempfile.mkdtemp(prefix="nst-"))
@@ -101,6 +113,8 @@ class Emulator:
         except BaseException:
             await self._ends.aclose()
             raise
+        self._timings = self.settings.timings
+        self.ready = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -150,7 +164,11 @@ class Emulator:
             credentials,
             bus,
             logs,
-            FunctionsSettings(endpoint_url=endpoint, region=settings.region),
+            FunctionsSettings(
+                endpoint_url=endpoint,
+                region=settings.region,
+                cold_start_s=settings.timings.of("function_cold"),
+            ),
         )
         lane.watch("lambda", self.functions.forget)
         await self.functions.start()
@@ -163,7 +181,7 @@ class Emulator:
         self._ends.push_async_callback(self.events.stop)
         self._connect()
         hooks = self._hooks()
-        app = EndpointApp(
+        self._app = EndpointApp(
             bus,
             lane,
             Callers(clock, credentials, self.directory, enforced=settings.iam),
@@ -172,8 +190,9 @@ class Emulator:
             internal=InternalApi(self),
             after_moto=hooks.after_moto,
             faults=self.faults,
+            latency=self._latency if settings.aws_timing else None,
         )
-        self._aws = await self._ends.enter_async_context(Listener(app, aws_socket))
+        self._aws = await self._ends.enter_async_context(Listener(self._app, aws_socket))
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
         await self._serve_states_local(local_socket)
         if not settings.bare:
@@ -183,7 +202,6 @@ class Emulator:
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
         }
-        self.ready = True
 
     async def _run_tasks(
         self, endpoint: str, credentials: CredentialStore, logs: LogSink, journal: Journal
@@ -192,7 +210,10 @@ class Emulator:
         settings, lane, clock, bus = self.settings, self.lane, self.clock, self.bus
         worker = settings.worker_command or (sys.executable, "-m", "worker")
         running = TasksSettings(
-            endpoint_url=endpoint, region=settings.region, images={"nst-worker": worker}
+            endpoint_url=endpoint,
+            region=settings.region,
+            images={"nst-worker": worker},
+            task_timing=TaskTiming.of(settings.timings),
         )
         self.tasks = TasksService(lane, clock, credentials, bus, logs, journal, running)
         await self.tasks.start()
@@ -211,7 +232,8 @@ class Emulator:
     def _serving(self) -> None:
         """EventBridge, and the data planes of API Gateway and CloudFront with its control plane."""
         clock = self.clock
-        self.events = EventsService(self.lane, clock, self.bus)
+        events = EventsSettings.of(self.settings.timings)
+        self.events = EventsService(self.lane, clock, self.bus, events)
         self.balancers = LoadBalancers(self.bus, clock)
         self._ends.push_async_callback(self.balancers.stop)
         self.gateway = GatewayService(
@@ -221,12 +243,16 @@ class Emulator:
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )
         self.cloudfront = CloudFrontService(
-            clock, self._load_distribution, self.edge.remove_distribution, self.edge.invalidate
+            clock,
+            self.edge.load_distribution,
+            self.edge.remove_distribution,
+            self.edge.invalidate,
+            lambda: self._timings,
         )
 
     def _identities(self, credentials: CredentialStore) -> Guard | None:
         """Who may do what: on the bus and in S3; None when nobody is to be checked."""
-        self.directory = Directory(self.lane, credentials)
+        self.directory = Directory(self.lane, credentials, self._permissions_later)
         guard = None
         if self.settings.iam:
             local = self.settings.stepfunctions_port is not None
@@ -241,6 +267,13 @@ class Emulator:
         self._sts = StsService(credentials, self.directory, guard)
         return guard
 
+    def _permissions_later(self, change: Callable[[], None]) -> None:
+        after_s = self._timings.of("permission_change")
+        if after_s <= 0:
+            change()
+        else:
+            self.clock.call_later(after_s, change)
+
     def _bind(self, port: int, what: str) -> socket.socket:
         """Take a port; raises EmulatorError when somebody else has it."""
         bound = bind(self.settings.host, port, what)
@@ -253,7 +286,16 @@ class Emulator:
             self._states_local = await self._ends.enter_async_context(listener)
 
     def _make_faults(self) -> None:
-        """Faults by rule stand around every call; none is set at first."""
+        """Faults by rule stand around every call, none at first; around them what it takes."""
+        timings = self.settings.timings
+        if timings.aws:
+            late = Lateness(
+                self.clock,
+                tasks_s=timings.of("task_shown"),
+                executions_s=timings.of("execution_shown"),
+            )
+            self.bus.use(self._latency.around)
+            self.bus.use(late.around)
         self.faults = Faults(self.clock, tasks=self.tasks)
         self.bus.use(self.faults.around)
         self.bus.subscribe(self.faults.hear)
@@ -290,22 +332,6 @@ class Emulator:
             bucket, key, service="cloudfront.amazonaws.com", source_arn=arn
         )
 
-    def _load_distribution(
-        self,
-        distribution_id: str,
-        config: Mapping[str, Any],
-        functions: Mapping[str, str],
-        header_policies: Mapping[str, Any],
-        cache_policies: Mapping[str, Any],
-    ) -> None:
-        self.edge.load_distribution(
-            distribution_id,
-            config,
-            functions=functions,
-            header_policies=header_policies,
-            cache_policies=cache_policies,
-        )
-
     async def _deploy(self, hooks: ControlHooks) -> Deployment:
         async def serve(deployment: Deployment) -> None:
             self.gateway.set_throttles(deployment.api_id, deployment.stage, deployment.throttle)
@@ -324,6 +350,10 @@ class Emulator:
             return await deployer.deploy()
         finally:
             self.edge.writes.set()
+
+    def requests(self) -> dict[str, Any]:
+        """How many requests the AWS endpoint has answered, and how long that took."""
+        return self._app.meter.read()
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
+from emulator.core.timings import AWS, FAST, Timings
 from system.settings import BUDGET_STORES, BudgetStore
 
 AWS_PORT = 4566
@@ -25,6 +26,7 @@ class Settings:
     checks no permissions. ``host`` is a loopback address unless the user says otherwise.
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
     ``live_events`` adds the stream of a run's events to the deployed API.
+    ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +43,7 @@ class Settings:
     worker_command: tuple[str, ...] = ()
     budget_store: BudgetStore = "s3"
     live_events: bool = False
+    aws_timing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -65,6 +68,11 @@ class Settings:
                 "Tables live in memory only, and a budget must not vanish with a restart: "
                 "keep the ledger in s3, or leave out the data directory."
             )
+
+    @property
+    def timings(self) -> Timings:
+        """How long things take here."""
+        return AWS if self.aws_timing else FAST
 
 
 def state_dir() -> Path:

@@ -24,12 +24,11 @@ STOP_TIMEOUT_S = 60
 class Stack:
     """An emulator in a thread; ports are free ones unless the settings name them.
 
-    ``live_events`` adds the stream of a run's events to what is deployed.
+    ``options`` are members of Settings: ``Stack(aws_timing=True, live_events=True)``.
     """
 
-    def __init__(self, settings: Settings | None = None, *, live_events: bool = False) -> None:
-        settings = settings or replace(Settings(), aws_port=0, edge_port=0)
-        self.settings = replace(settings, live_events=True) if live_events else settings
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        self.settings = replace(settings or Settings(aws_port=0, edge_port=0), **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="nst-stack")
         self.emulator = Emulator(self.settings)

@@ -109,6 +109,16 @@ def error_code(error: Exception) -> str:
     return str(code or type(error).__name__)
 
 
+def tried_before(answer: object) -> bool:
+    """Whether the SDK tried more than once: then this answer does not speak for the first try.
+
+    https://docs.aws.amazon.com/boto3/latest/guide/retries.html names ``RetryAttempts``.
+    """
+    response = answer if isinstance(answer, dict) else getattr(answer, "response", None)
+    metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    return bool(metadata.get("RetryAttempts", 0))
+
+
 def refused(error: Exception) -> bool:
     """Whether AWS answered that it did not do it: an error below 500.
 

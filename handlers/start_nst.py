@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from handlers import parts
-from handlers.aws import error_code, refused
+from handlers.aws import error_code, refused, tried_before
 from handlers.errors import InvalidRequest, NoCapacity, RunCancelled, TaskRefused
 from handlers.function import Call, Function
 from handlers.orders import ATTEMPTS_MAX, Attempt, Orders, Outcome, StartOrder
@@ -115,7 +115,7 @@ class _Attempt:
             return self._failed(error)
         if answer.get("tasks"):
             return self._placed(answer["tasks"][0]["taskArn"])
-        self.end("refused")
+        self._note_refusal(answer)
         failures = answer.get("failures", [])
         reasons = "; ".join(str(failure.get("reason")) for failure in failures)
         self._call.log.warning("ECS placed no task", reasons=reasons)
@@ -137,13 +137,22 @@ class _Attempt:
             if known:
                 return self._placed(str(known[0]))
         elif refused(error):
-            self.end("refused")
+            self._note_refusal(error)
             if code in _TRANSIENT or _is_capacity(code, str(error)):
                 raise NoCapacity(run_id=self._run_id) from error
             raise TaskRefused(run_id=self._run_id) from error
         # No answer, or none that says whether there is a task: the attempt stays "asked", and the
         # next one with the same client token finds the task if there is one.
         raise NoCapacity(run_id=self._run_id) from error
+
+    def _note_refusal(self, answer: object) -> None:
+        """Write down that ECS said no, if that was its only word.
+
+        Where the SDK has tried before, the first try may have placed a task and its answer been
+        lost: the attempt stays "asked".
+        """
+        if not tried_before(answer):
+            self.end("refused")
 
     def _request(self) -> dict[str, Any]:
         task = self._call.parts.environment.task()

@@ -16,10 +16,11 @@ from emulator.cloudfront.records import Record, Records, new_id
 from emulator.core import ids
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
+from emulator.core.timings import FAST, Timings
 
 Serve = Callable[[str, Mapping[str, Any] | None], None]
 """``serve(id, config)``: serve it from now on; None: no longer. Raises AwsError to refuse it."""
-Invalidate = Callable[[str, list[str]], None]
+Invalidate = Callable[[str, list[str], float], None]
 
 _MISSING: dict[str, Any] = {
     "Aliases": {"Quantity": 0},
@@ -68,11 +69,22 @@ _SUMMARY = (
 
 
 class Distributions:
-    """All distributions; ``serve`` and ``invalidate`` are the edge's."""
+    """All distributions; ``serve`` and ``invalidate`` are the edge's.
 
-    def __init__(self, clock: Clock, serve: Serve, invalidate: Invalidate) -> None:
+    ``timings`` says how long a change takes to reach the edge.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        serve: Serve,
+        invalidate: Invalidate,
+        timings: Callable[[], Timings] = lambda: FAST,
+    ) -> None:
+        self._clock = clock
         self._serve = serve
         self._invalidate = invalidate
+        self._timings = timings
         self.records = Records(clock, "NoSuchDistribution", "Distribution")
 
     def operations(self) -> Iterator[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]]:
@@ -115,7 +127,7 @@ class Distributions:
         record = self.records.add(record_id, config)
         tags = tagged.get("Tags") or {}
         record.tags = {t["Key"]: t.get("Value", "") for t in tags.get("Items", [])}
-        record.more = {"invalidations": {}}
+        record.more = {"invalidations": {}, "deployed_at": self._deployed_at()}
         return {**self._whole(record), "Location": f"/2020-05-31/distribution/{record.id}"}
 
     def get(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -134,6 +146,7 @@ class Distributions:
         if config["CallerReference"] != record.config["CallerReference"]:
             raise AwsError("IllegalUpdate", "The caller reference cannot be changed.")
         self._serve(record.id, config if config["Enabled"] else None)
+        record.more["deployed_at"] = self._deployed_at()
         return self._whole(self.records.update(record.id, params.get("IfMatch"), config))
 
     def delete(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +173,7 @@ class Distributions:
         return {"DistributionList": listing(items, params, marker)}
 
     def invalidate(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Make the edge forget; done when this answers."""
+        """Make the edge forget, once the invalidation has reached it."""
         record = self.records.get(params["DistributionId"])
         batch = params["InvalidationBatch"]
         kept = record.more["invalidations"]
@@ -171,13 +184,16 @@ class Distributions:
                         "InvalidationBatchAlreadyExists", "The caller reference is taken.", 409
                     )
                 return self._invalidation(record, known)
-        self._invalidate(record.id, list(batch["Paths"].get("Items", [])))
+        after_s = self._timings().of("invalidation")
+        self._invalidate(record.id, list(batch["Paths"].get("Items", [])), after_s)
         made = {
             "Id": new_id("I"),
-            "Status": "Completed",
+            "Status": "Completed" if after_s <= 0 else "InProgress",
             "CreateTime": self.records.now(),
             "InvalidationBatch": batch,
         }
+        if after_s > 0:
+            self._clock.call_later(after_s, lambda: made.update(Status="Completed"))
         kept[made["Id"]] = made
         return self._invalidation(record, made)
 
@@ -205,14 +221,19 @@ class Distributions:
     def _apply(self, record: Record) -> None:
         self._serve(record.id, record.config if record.config["Enabled"] else None)
 
+    def _deployed_at(self) -> float:
+        return self._clock.now() + self._timings().of("distribution_change")
+
     def _whole(self, record: Record) -> dict[str, Any]:
+        under_way = [i for i in record.more["invalidations"].values() if i["Status"] != "Completed"]
+        deployed = self._clock.now() >= record.more["deployed_at"]
         return {
             "Distribution": {
                 "Id": record.id,
                 "ARN": arn(record.id),
-                "Status": "Deployed",
+                "Status": "Deployed" if deployed else "InProgress",
                 "LastModifiedTime": record.modified,
-                "InProgressInvalidationBatches": 0,
+                "InProgressInvalidationBatches": len(under_way),
                 "DomainName": f"{record.id.lower()}.cloudfront.net",
                 "ActiveTrustedSigners": {"Enabled": False, "Quantity": 0},
                 "ActiveTrustedKeyGroups": {"Enabled": False, "Quantity": 0},

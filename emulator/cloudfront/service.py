@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from emulator.cloudfront.distributions import Distributions, Invalidate
 from emulator.cloudfront.distributions import arn as distribution_arn
@@ -14,23 +14,51 @@ from emulator.cloudfront.records import Record
 from emulator.core.bus import Caller
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError, NotSupported
+from emulator.core.timings import FAST, Timings
 
-Load = Callable[
-    [str, Mapping[str, Any], Mapping[str, str], Mapping[str, Any], Mapping[str, Any]], None
-]
-"""``load(id, config, functions, header_policies, cache_policies)``: live code by function ARN,
-policies' configurations by id. Raises AwsError to refuse a configuration."""
-Remove = Callable[[str], None]
+
+class Load(Protocol):
+    """How a distribution reaches the edge.
+
+    ``functions``: live code by function ARN; policies' configurations are by id. Raises AwsError
+    at once to refuse a configuration; what it takes counts ``after_s`` later.
+    """
+
+    def __call__(
+        self,
+        distribution_id: str,
+        config: Mapping[str, Any],
+        *,
+        functions: Mapping[str, str],
+        header_policies: Mapping[str, Mapping[str, Any]],
+        cache_policies: Mapping[str, Mapping[str, Any]],
+        after_s: float,
+    ) -> None:
+        """Serve it."""
+
+
+Remove = Callable[[str, float], None]
 TAGS_MAX = 50
 
 
 class CloudFrontService:
-    """The control plane; ``load``, ``remove`` and ``invalidate`` reach the edge that serves."""
+    """The control plane; ``load``, ``remove`` and ``invalidate`` reach the edge that serves.
 
-    def __init__(self, clock: Clock, load: Load, remove: Remove, invalidate: Invalidate) -> None:
+    ``timings`` says how long that takes now.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        load: Load,
+        remove: Remove,
+        invalidate: Invalidate,
+        timings: Callable[[], Timings] = lambda: FAST,
+    ) -> None:
         self._load, self._remove = load, remove
+        self._timings = timings
         self._live: dict[str, str] = {}
-        self._distributions = Distributions(clock, self._serve, invalidate)
+        self._distributions = Distributions(clock, self._serve, invalidate, timings)
         in_use = self._distributions.names
         self._functions = Functions(clock, in_use, self._published)
         self._policies = {kind: Policies(kind, clock, in_use) for kind in KINDS}
@@ -57,14 +85,22 @@ class CloudFrontService:
         return answer
 
     def _serve(self, distribution_id: str, config: Mapping[str, Any] | None) -> None:
+        after_s = self._timings().of("distribution_change")
         if config is None:
-            self._remove(distribution_id)
+            self._remove(distribution_id, after_s)
             return
         headers, caches = (
             {r.id: r.config for r in self._policies[kind].records}
             for kind in (RESPONSE_HEADERS, CACHE)
         )
-        self._load(distribution_id, config, self._live, headers, caches)
+        self._load(
+            distribution_id,
+            config,
+            functions=self._live,
+            header_policies=headers,
+            cache_policies=caches,
+            after_s=after_s,
+        )
 
     def _published(self, arn: str, code: str | None) -> None:
         if code is None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from emulator.core import ids
+from emulator.core.timings import Timings
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +27,15 @@ class TaskTiming:
     """PENDING: the image is pulled."""
     deprovisioning_s: float = 0.0
     """DEPROVISIONING: the network interface is removed."""
+
+    @classmethod
+    def of(cls, timings: Timings) -> Self:
+        """What the table of timings says of tasks."""
+        return cls(
+            timings.of("task_provisioning"),
+            timings.of("task_pull"),
+            timings.of("task_deprovisioning"),
+        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,8 @@ class EdgeService:
         self._settings = settings or EdgeSettings()
         self._cache = EdgeCache(self._settings.cache_bytes_max, self._settings.entry_bytes_max)
         self._distributions: dict[str, Distribution] = {}
+        self._newest: dict[str, int] = {}
+        """Of each distribution the number of its last change."""
         self.writes = asyncio.Event()
         """Cleared: requests that may change something wait (the system is being deployed)."""
         self.writes.set()
@@ -95,29 +97,57 @@ class EdgeService:
         functions: Mapping[str, str] | None = None,
         header_policies: Mapping[str, Mapping[str, Any]] | None = None,
         cache_policies: Mapping[str, Mapping[str, Any]] | None = None,
+        after_s: float = 0.0,
     ) -> None:
         """Serve a distribution from its DistributionConfig (arguments: distribution.from_config).
 
-        Loading the same id again replaces it and forgets what was cached for it.
+        Loading the same id again replaces it and forgets what was cached for it. What is refused
+        is refused at once; what is taken counts after ``after_s``.
         """
-        self._distributions[distribution_id] = from_config(
+        loaded = from_config(
             distribution_id, config, functions or {}, header_policies or {}, cache_policies or {}
         )
-        self._cache.invalidate(distribution_id, ["/*"])
 
-    def remove_distribution(self, distribution_id: str) -> None:
+        self._replace(distribution_id, loaded, after_s)
+
+    def remove_distribution(self, distribution_id: str, after_s: float = 0.0) -> None:
         """Stop to serve a distribution."""
-        self._distributions.pop(distribution_id, None)
-        self._cache.invalidate(distribution_id, ["/*"])
+        self._replace(distribution_id, None, after_s)
 
-    def invalidate(self, distribution_id: str, paths: list[str]) -> None:
-        """Forget what is cached under ``paths``; AwsError for a path that is none."""
+    def _replace(self, distribution_id: str, new: Distribution | None, after_s: float) -> None:
+        """Serve it as it is now, unless another change has come before this one counts."""
+        number = self._newest[distribution_id] = self._newest.get(distribution_id, 0) + 1
+
+        def replace_it() -> None:
+            if self._newest[distribution_id] != number:
+                return
+            if new is None:
+                self._distributions.pop(distribution_id, None)
+            else:
+                self._distributions[distribution_id] = new
+            self._cache.invalidate(distribution_id, ["/*"])
+
+        self._after(after_s, replace_it)
+
+    def _after(self, seconds: float, change: Callable[[], None]) -> None:
+        """Make a change, at once where nothing is to be waited for."""
+        if seconds <= 0:
+            change()
+        else:
+            self._clock.call_later(seconds, change)
+
+    def invalidate(self, distribution_id: str, paths: list[str], after_s: float = 0.0) -> None:
+        """Forget what is cached under ``paths``; AwsError at once for a path that is none."""
         if len(paths) > INVALIDATION_PATHS_MAX:
             raise AwsError("TooManyInvalidationsInProgress", "Too many paths.", 400)
         for path in paths:
             if not path.startswith("/") or "*" in path[:-1]:
                 raise AwsError("InvalidArgument", f"The path {path!r} cannot be invalidated.", 400)
-        self._cache.invalidate(distribution_id, paths)
+
+        def forget() -> None:
+            self._cache.invalidate(distribution_id, paths)
+
+        self._after(after_s, forget)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (lifespan events are not for us)."""

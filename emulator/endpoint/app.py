@@ -23,11 +23,13 @@ from emulator.core.bus import Bus, BusCall, Caller
 from emulator.core.clock import iso
 from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.core.faults import Faults
+from emulator.core.latency import Latency
 from emulator.core.policy.principals import is_root
 from emulator.core.rest_xml import rest_xml
 from emulator.core.sigv4_refusals import missing
 from emulator.endpoint import lambda_front, s3_faults
 from emulator.endpoint.callers import Callers
+from emulator.endpoint.meter import Meter
 from emulator.endpoint.moto_lane import BODY_BYTES_MAX, MotoLane, MotoReply
 from emulator.endpoint.operations import called, is_anonymous
 from emulator.endpoint.router import Route, operation_of, route
@@ -69,6 +71,7 @@ class EndpointApp:
         internal: InternalHandler,
         after_moto: AfterMoto,
         faults: Faults | None = None,
+        latency: Latency | None = None,
     ) -> None:
         self._bus = bus
         self._lane = lane
@@ -78,23 +81,26 @@ class EndpointApp:
         self._internal = internal
         self._after_moto = after_moto
         self._faults = faults
+        self._latency = latency
+        self.meter = Meter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (lifespan events are not for us)."""
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
+        found = route(request)
         response: Response | Cut
         try:
-            response = await self._answer(request)
+            with self.meter.answering(found.service or found.kind):
+                response = await self._answer(found, request)
         except ClientDisconnect:
             return
         except NoReply:
             response = Cut()
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        found = route(request)
+    async def _answer(self, found: Route, request: Request) -> Response:
         if found.kind == "internal":
             return await self._internal(request)
         if found.kind == "execute-api":
@@ -102,12 +108,9 @@ class EndpointApp:
         request_id = ids.request_id()
         await self._callers.known(found)
         if found.service == "s3":
-            if self._faults is not None and self._faults.any:
-                caller = self._callers.believed(found, request_id)
-                return await s3_faults.answer(
-                    self._faults, request, caller, lambda given: self._s3(given, request_id)
-                )
-            return await self._s3(request, request_id)
+            if self._latency is None:
+                return await self._answer_s3(found, request, request_id)
+            return await self._latency.of("s3", lambda: self._answer_s3(found, request, request_id))
         protocol = protocol_of(request, found.service)
         try:
             return await self._call(found, protocol, request, request_id)
@@ -120,6 +123,14 @@ class EndpointApp:
             # 400, not 500: SDKs and Terraform retry a 500 for minutes, and this would not heal.
             broken = AwsError("InternalFailure", f"The emulator failed; request {request_id}.")
             return error_response(protocol, broken, request_id)
+
+    async def _answer_s3(self, found: Route, request: Request, request_id: str) -> Response:
+        if self._faults is not None and self._faults.any:
+            caller = self._callers.believed(found, request_id)
+            return await s3_faults.answer(
+                self._faults, request, caller, lambda given: self._s3(given, request_id)
+            )
+        return await self._s3(request, request_id)
 
     async def _call(
         self, found: Route, protocol: Protocol, request: Request, request_id: str

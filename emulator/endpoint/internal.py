@@ -20,7 +20,7 @@ FAULTS = "/_nst/faults"
 
 
 class InternalApi:
-    """``/_localstack/health`` as tools expect it, ``/_nst/status`` and ``/_nst/faults``."""
+    """``/_localstack/health`` as tools expect it, and ``/_nst/``: status, faults, requests."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
@@ -39,6 +39,8 @@ class InternalApi:
             )
         if path == FAULTS or path.startswith(f"{FAULTS}/"):
             return await self._fault_calls(request, path.removeprefix(FAULTS).strip("/"))
+        if path == "/_nst/requests":
+            return JSONResponse(self._emulator.requests())
         if path == "/_nst/status":
             return JSONResponse(status(self._emulator))
         return JSONResponse({"message": f"There is nothing at {path}."}, status_code=404)
@@ -75,6 +77,7 @@ def status(emulator: Emulator) -> dict[str, object]:
         "web": emulator.edge_url,
         "stepfunctions": emulator.stepfunctions_url,
         "data_dir": str(data_dir) if data_dir else None,
+        "aws_timing": emulator.settings.aws_timing,
         "deployed": deployment is not None,
         "api_id": deployment.api_id if deployment else None,
         "stage": deployment.stage if deployment else None,

@@ -126,7 +126,14 @@ class Scheduler:
             log.error("the schedule %s cannot fire: %s", schedule.arn, error)  # noqa: TRY400
             return
         log.info("the schedule %s fires", schedule.arn)
-        self._deliveries.send(call, target, schedule.account, schedule.region, schedule.arn)
+        self._deliveries.send(
+            call,
+            target,
+            schedule.account,
+            schedule.region,
+            schedule.arn,
+            after_s=self._settings.schedule_late_s,
+        )
 
     async def _complete(self, schedule: Schedule) -> None:
         """Delete a schedule that will not fire again, when it says so."""

@@ -116,7 +116,7 @@ class EventsService:
                 self._send_to_targets(rule, event)
 
     def _send_to_targets(self, rule: Rule, event: dict[str, Any]) -> None:
-        origin = Origin(rule.arn, rule.name, self._clock.now())
+        origin, settings = Origin(rule.arn, rule.name, self._clock.now()), self._settings
         for target in rule.targets:
             try:
                 call = call_of(str(target["Arn"]), input_of(target, event, origin))
@@ -125,7 +125,10 @@ class EventsService:
                     "the target %s of %s gets nothing: %s", target.get("Id"), rule.arn, error
                 )
                 continue
-            self._deliveries.send(call, target, rule.account, rule.region, rule.arn)
+            after_s = settings.schedule_late_s if rule.pattern is None else settings.delivery_s
+            self._deliveries.send(
+                call, target, rule.account, rule.region, rule.arn, after_s=after_s
+            )
 
     async def _put_events(self, params: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         entries = params.get("Entries") or []

@@ -106,9 +106,16 @@ class Deliveries:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(
-        self, call: Call, target: Mapping[str, Any], account: str, region: str, source: str
+        self,
+        call: Call,
+        target: Mapping[str, Any],
+        account: str,
+        region: str,
+        source: str,
+        *,
+        after_s: float = 0.0,
     ) -> None:
-        """Deliver; ``source`` (a rule's or a schedule's ARN) is named in the log."""
+        """Deliver after a while; ``source`` (a rule's or a schedule's ARN) is named in the log."""
         if len(self._tasks) >= self._settings.deliveries_max:
             log.error("too many deliveries are under way; one of %s is lost", source)
             return
@@ -122,7 +129,7 @@ class Deliveries:
             source_arn="" if role else source,
         )
         retry = target.get("RetryPolicy") or {}
-        task = asyncio.create_task(self._deliver(call, caller, retry, source))
+        task = asyncio.create_task(self._deliver(call, caller, retry, source, after_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -133,8 +140,10 @@ class Deliveries:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _deliver(
-        self, call: Call, caller: Caller, retry: Mapping[str, Any], source: str
+        self, call: Call, caller: Caller, retry: Mapping[str, Any], source: str, after_s: float
     ) -> None:
+        if after_s > 0:
+            await self._clock.sleep(after_s)
         settings = self._settings
         attempts = int(retry.get("MaximumRetryAttempts", settings.retry_attempts_max))
         age = float(retry.get("MaximumEventAgeInSeconds", settings.retry_age_s_max))

@@ -17,6 +17,7 @@ import json
 import random
 import secrets
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +77,8 @@ class InProcessFunctions:
     """The service ``lambda`` of the bus: Invoke, synchronously.
 
     ``rng`` decides about jitter, ``token_hex`` about ids, ``skew`` gives how far the clock of an
-    invocation's machine is off, ``write`` takes the functions' log lines.
+    invocation's machine is off, ``write`` takes the functions' log lines. An invocation that finds
+    no environment at rest waits ``cold_start_s`` for a new one.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class InProcessFunctions:
         token_hex: Callable[[int], str] = secrets.token_hex,
         write: Callable[[str], None] = lambda _line: None,
         skew: Callable[[Caller], float] = lambda _caller: 0.0,
+        cold_start_s: float = 0.0,
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -99,6 +102,8 @@ class InProcessFunctions:
         self._token_hex = token_hex
         self._write = write
         self._skew = skew
+        self._cold_start_s = cold_start_s
+        self._resting: Counter[str] = Counter()
         self._sessions: dict[str, Credential] = {}
         self._running: set[asyncio.Task[Outcome]] = set()
 
@@ -126,6 +131,13 @@ class InProcessFunctions:
                 "ResourceNotFoundException", message, 404, {"Type": "User", "Message": message}
             )
         event = _event(params.get("Payload"))
+        if not await self._bus.trusts(function.role_arn, "lambda.amazonaws.com", ref.arn):
+            raise AwsError(
+                "AccessDeniedException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                403,
+            )
+        await self._find_environment(function)
         result = await self._invoke(function, ref.arn, event, caller.request_id or self._id())
         answer: dict[str, Any] = {
             "StatusCode": 200,
@@ -135,6 +147,13 @@ class InProcessFunctions:
         if result.function_error:
             answer["FunctionError"] = result.function_error
         return answer
+
+    async def _find_environment(self, function: InProcessFunction) -> None:
+        """Take a warm environment, or wait for a cold one: no part of the function's timeout."""
+        if self._resting[function.name]:
+            self._resting[function.name] -= 1
+        elif self._cold_start_s > 0:
+            await self._clock.sleep(self._cold_start_s)
 
     def _id(self) -> str:
         text = self._token_hex(16)
@@ -148,6 +167,7 @@ class InProcessFunctions:
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: self._resting.update([function.name]))
         timed_out = False
 
         def end() -> None:
@@ -196,11 +216,12 @@ class InProcessFunctions:
         account, region = function.role_arn.split(":")[4], function.environment["AWS_REGION"]
         role = function.role_arn.rsplit("/", 1)[-1]
         principal = f"arn:aws:sts::{account}:assumed-role/{role}/{function.name}"
-        caller = Caller(account, region, principal, request_id=request_id)
+        key = self._session(function).access_key
+        caller = Caller(account, region, principal, key, request_id, role_arn=function.role_arn)
         off = self._skew(caller)
 
         def wiring_caller() -> Caller:
-            return Caller(account, region, principal, request_id=self._id())
+            return caller.with_request(self._id())
 
         wiring = Wiring(
             self._bus, self._clock, wiring_caller, lambda: self._session(function), self._rng

@@ -222,6 +222,8 @@ class FunctionsService:
         if sandbox is not None:
             sandbox.begin(event.request_id)
             return await self._run_in(sandbox, event, function.timeout_s)
+        if self._settings.cold_start_s > 0:
+            await self._clock.sleep(self._settings.cold_start_s)
         # A start that fails or takes too long is tried once more, as part of the invocation.
         sandbox = await self._pool.create(function)
         failed = await self._ready(sandbox, event, self._settings.init_s_max, "init")

@@ -29,6 +29,8 @@ class FunctionsSettings:
     sandbox_age_s_max: float = 2 * 3600.0
     """Older sandboxes are not reused, well before their credentials end."""
     credentials_s: float = 12 * 3600.0
+    cold_start_s: float = 0.0
+    """Before the init phase of a new sandbox that an invocation waits for."""
     init_s_max: float = 10.0
     """The init phase; when it takes longer it is started again as part of the invocation."""
     request_bytes_max: int = 6 * 1024 * 1024

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -50,18 +50,30 @@ class Identity:
 
 
 class Directory:
-    """Finds the identity of a caller."""
+    """Finds the identity of a caller.
 
-    def __init__(self, lane: Lane, credentials: CredentialStore) -> None:
+    ``later(change)`` makes a change count; by default it does at once.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        credentials: CredentialStore,
+        later: Callable[[Callable[[], None]], None] = lambda change: change(),
+    ) -> None:
         self._lane = lane
         self._credentials = credentials
+        self._later = later
         self._roles: Mapping[tuple[str, str], Identity] = {}
         self._users: Mapping[tuple[str, str], Identity] = {}
         self._current = False
         self._reading: asyncio.Task[None] | None = None
 
     def changed(self) -> None:
-        """Something may have changed: read before the next decision."""
+        """Something may have changed: read before the next decision, once that counts."""
+        self._later(self._outdated)
+
+    def _outdated(self) -> None:
         self._current = False
         self._reading = None
 
@@ -71,6 +83,11 @@ class Directory:
             if self._reading is None:
                 self._reading = asyncio.create_task(self._read())
             await asyncio.shield(self._reading)
+
+    @property
+    def picture(self) -> object:
+        """What decisions are made on now: another object after each reading."""
+        return self._roles
 
     def of(self, caller: Caller) -> Identity | None:
         """The role or user that a caller is; None for one that is not there (any more)."""

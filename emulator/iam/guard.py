@@ -14,6 +14,7 @@ from emulator.core.clock import Clock, iso
 from emulator.core.credentials import CredentialStore
 from emulator.core.logs import Lane
 from emulator.core.policy.documents import Decision, Policy
+from emulator.core.policy.facts import Facts
 from emulator.core.policy.principals import identifier, is_root, kind_of, principal_of
 from emulator.core.policy.rulings import ALLOWED, Ruling, by_resource
 from emulator.iam import functions, needs
@@ -27,6 +28,8 @@ CHECKED_BY_THEMSELVES = frozenset({"s3", "sts"})
 ACROSS_ACCOUNTS = frozenset({"states", "lambda", "ecs", "events"})
 """Our engines find resources by ARN, of whatever account: even a root is checked there."""
 SESSION_PREFIX = "ASIA"
+CALLERS_MAX = 1_024
+"""Callers whose facts are remembered."""
 
 
 class Guard:
@@ -50,6 +53,8 @@ class Guard:
         self._clock = clock
         self._credentials = credentials
         self._directory = directory
+        self._picture: object = None
+        self._known: dict[tuple[str, ...], dict[str, Any]] = {}
 
     async def fresh(self) -> None:
         """Return when changes of roles and policies are known; before S3 handles a request."""
@@ -71,9 +76,8 @@ class Guard:
         if root and needs.accounts(found) <= {caller.account}:
             return
         await self._directory.fresh()
-        facts = self.facts(caller)
         for need in found:
-            await self._check(service, need, caller, {**facts, **need.context})
+            await self._check(service, need, caller, self.facts(caller, need.context))
 
     async def require(
         self,
@@ -88,7 +92,7 @@ class Guard:
             return
         await self._directory.fresh()
         need = Need(action, resource, context)
-        await self._check(service, need, caller, {**self.facts(caller), **context})
+        await self._check(service, need, caller, self.facts(caller, context))
 
     async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
         """Whether the role's trust policy lets a service assume it for ``source_arn``."""
@@ -109,7 +113,7 @@ class Guard:
         """What the caller's own policies say, as S3 asks it."""
         if is_root(caller.principal) or caller.account in self._unchecked:
             return ALLOWED
-        return self._rule(caller, action, resource, {**self.facts(caller), **context})
+        return self._rule(caller, action, resource, self.facts(caller, context))
 
     async def _check(
         self, service: str, need: Need, caller: Caller, context: Mapping[str, Any]
@@ -146,12 +150,26 @@ class Guard:
         texts = credential.policies if credential is not None else ()
         return tuple(session_policy(text) for text in texts)
 
-    def facts(self, caller: Caller) -> dict[str, Any]:
-        """The global condition keys of a request."""
-        now = self._clock.now()
+    def facts(self, caller: Caller, context: Mapping[str, Any] | None = None) -> Facts:
+        """The global condition keys of a request, and those of ``context``, which count first."""
+        known = self._known_of(caller)
+        return Facts({**known, **context} if context else known, self._clock.now())
+
+    def _known_of(self, caller: Caller) -> dict[str, Any]:
+        """The facts that all calls of a session share, found once for each picture."""
+        picture = self._directory.picture
+        if self._picture is not picture or len(self._known) >= CALLERS_MAX:
+            self._picture = picture
+            self._known.clear()
+        who = (caller.principal, caller.access_key, caller.account, caller.region,
+               caller.role_arn, caller.source_arn, caller.source_ip, caller.user_agent)  # fmt: skip
+        known = self._known.get(who)
+        if known is None:
+            known = self._known[who] = self._facts(caller)
+        return known
+
+    def _facts(self, caller: Caller) -> dict[str, Any]:
         facts: dict[str, Any] = {
-            "aws:currenttime": iso(now),
-            "aws:epochtime": str(int(now)),
             "aws:principalaccount": caller.account,
             "aws:requestedregion": caller.region,
             "aws:resourceaccount": caller.account,

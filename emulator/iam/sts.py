@@ -126,7 +126,7 @@ class StsService:
         if role is not None and same and is_root(caller.principal):
             return  # the account's own key here stands for an administrator
         trust = role.trust if role is not None else None
-        facts = self._guard.facts(caller) | context
+        facts = self._guard.facts(caller, context)
         by_trust = trust.decide(principal_of(caller), ASSUME, arn, facts) if trust else "neutral"
         # Nobody may assume a role that does not trust them, whatever their own policies say.
         by_own = same and by_trust != "neutral"

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from emulator.core.bus import Caller
-from emulator.core.clock import Clock, iso
+from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
 from emulator.core.policy.documents import Decision
+from emulator.core.policy.facts import Facts
 from emulator.core.policy.principals import (
     Principal,
     identifier,
@@ -156,13 +157,9 @@ class Access:
             return "neutral"
         return decision
 
-    def _facts(
-        self, call: Call, bucket: Bucket, context: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
+    def _facts(self, call: Call, bucket: Bucket, context: Mapping[str, Any] | None) -> Facts:
         now = self._clock.now()
         facts: dict[str, Any] = {
-            "aws:currenttime": iso(now),
-            "aws:epochtime": str(int(now)),
             "aws:securetransport": "true" if call.secure else "false",
             "aws:sourceip": call.source_ip,
             "aws:resourceaccount": bucket.owner,
@@ -184,7 +181,7 @@ class Access:
             facts["s3:x-amz-content-sha256"] = call.payload_hash
         if context:
             facts.update(context)
-        return facts
+        return Facts(facts, now)
 
 
 def arn(bucket: str, key: str | None = None) -> str:

@@ -1,24 +1,29 @@
 """The control plane of simulated worlds: moto in the same thread, deployed once for all of them.
 
-Cluster, task definition, rules and schedules are the same in every world; what changes (objects,
-executions, tasks) is each world's own.
+Cluster, task definition, rules, schedules and roles are the same in every world; what changes
+(objects, executions, tasks) is each world's own.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
 from emulator.deploy import Deployer, Deployment
+from emulator.deploy_values import roles_of, trusted_service
 from emulator.endpoint.control import ControlHooks
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.settings import Settings
+from system import stack
 
 T = TypeVar("T")
 
 THERE_ALREADY = frozenset({"ResourceAlreadyExistsException", "ConflictException"})
+DISTRIBUTION = "simulated"
+"""There is no CDN in a world; the website's bucket names one that may read it."""
 URLS = ("http://127.0.0.1:4566", "http://localhost:8080")
 
 
@@ -47,9 +52,30 @@ class SimulatedDeployer(Deployer):
         await self._task()
         await self._rules()
 
+    async def deploy_roles(self, known: dict[str, str]) -> None:
+        """Every role with its policies as they are declared now.
+
+        ``known`` has the documents of the roles that are there, as text, and is kept up to date.
+        """
+        for role in roles_of(self._declared):
+            wanted = self._documents(role)
+            if known.get(role) == wanted:
+                continue
+            if known.pop(role, None) is not None:
+                name = f"{self._settings.name}-{role}"
+                await self._call("iam", "DeleteRolePolicy", {"RoleName": name, "PolicyName": name})
+                await self._call("iam", "DeleteRole", {"RoleName": name})
+            await self._roles([role])
+            known[role] = wanted
+
+    def _documents(self, role: str) -> str:
+        trust = stack.policy(f"trust-{trusted_service(self._declared, role)}")
+        return json.dumps([trust, stack.policy(self._policy_of(role))])
+
     async def deploy_world(self) -> dict[str, str]:
         """What the engines keep; returns the values of the declaration's placeholders."""
         await self._buckets()
+        await self._bucket_policies(DISTRIBUTION)
         await self._workflows()
         await self._ledger()
         return self._values
@@ -73,18 +99,21 @@ class ControlPlane:
         self.settings = settings
         self.lane = InlineLane()
         self._deployed = False
+        self._roles: dict[str, str] = {}
 
     def service(self, name: str) -> MotoService:
         """One of moto's services as the bus wants it."""
         return MotoService(name, self.lane)
 
     async def deploy(self) -> None:
-        """Deploy, the first time."""
+        """Deploy, the first time; later only roles whose policies are declared otherwise now."""
+        bus = Bus()
+        bus.set_fallback(self.service)
+        deploying = deployer(bus, self.settings)
+        await deploying.deploy_roles(self._roles)
         if not self._deployed:
             self._deployed = True
-            bus = Bus()
-            bus.set_fallback(self.service)
-            await deployer(bus, self.settings).deploy_control_plane()
+            await deploying.deploy_control_plane()
 
 
 async def _no_warming(_: list[str]) -> None: ...
@@ -107,5 +136,5 @@ def _no_access_log(
 def _no_identities() -> None: ...
 
 
-ROOT = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", request_id="visitor")
-"""Who acts from outside: visitors' uploads and the operator's calls."""
+ROOT = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", request_id="operator")
+"""The operator."""

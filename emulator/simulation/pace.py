@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from emulator.core.timings import Timings
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,22 @@ class Pace:
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
     """
+
+    @classmethod
+    def of(cls, timings: Timings) -> Self:
+        """Exactly what the table says of tasks and of what is seen late; calls are not its own."""
+
+        def exactly(seconds: float) -> tuple[float, float]:
+            return seconds, seconds
+
+        return cls(
+            call_s=exactly(0.0),
+            provisioning_s=exactly(timings.of("task_provisioning")),
+            pull_s=exactly(timings.of("task_pull")),
+            deprovisioning_s=exactly(timings.of("task_deprovisioning")),
+            tasks_shown_after_s=timings.of("task_shown"),
+            executions_shown_after_s=timings.of("execution_shown"),
+        )
 
 
 INSTANT = Pace((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))

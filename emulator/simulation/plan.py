@@ -134,7 +134,7 @@ def draw(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311 (a simulation)
     span = rng.choice((60.0, 300.0, 1200.0, HOUR_S))
     happenings: list[Happening] = [
-        Operation(0.0, "set_limit", _limits(rng)),
+        Operation(0.0, "set_limit", draw_limits(rng)),
         *(_visit(rng, number, span) for number in range(1, rng.randint(1, RUNS_MAX) + 1)),
         *(_operation(rng, span) for _ in range(rng.choice((0, 0, 1, 3)))),
     ]
@@ -147,7 +147,8 @@ def draw(seed: int) -> Plan:
     return Plan(seed, rng.choice(EPOCHS), tuple(happenings), pace)
 
 
-def _limits(rng: random.Random) -> tuple[tuple[str, Any], ...]:
+def draw_limits(rng: random.Random) -> tuple[tuple[str, Any], ...]:
+    """What the operator may set: a payload of set_limit."""
     return (
         ("limit_microusd", rng.choice((50_000, 200_000, 1_000_000, 10_000_000))),
         ("runs_in_flight_max", rng.choice((1, 2, 4, 8))),
@@ -176,7 +177,7 @@ def _operation(rng: random.Random, span: float) -> Operation:
     at = rng.uniform(0.0, span)
     match rng.randrange(5):
         case 0:
-            return Operation(at, "set_limit", _limits(rng))
+            return Operation(at, "set_limit", draw_limits(rng))
         case 1:
             amount = ("amount_microusd", rng.choice((10_000, 1_000_000)))
             return Operation(at, "top_up", (("id", f"top-up-{rng.randrange(3)}"), amount))
@@ -214,11 +215,12 @@ def _trouble(rng: random.Random, span: float, visits: list[float]) -> Trouble:
     return Trouble(
         at=max(0.0, near) if rng.random() < 0.8 else rng.uniform(0.0, span),  # noqa: PLR2004
         seconds=rng.choice((10.0, 60.0, 300.0, 1800.0)),
-        rule=_rule(rng),
+        rule=draw_rule(rng),
     )
 
 
-def _rule(rng: random.Random) -> Rule:
+def draw_rule(rng: random.Random) -> Rule:
+    """One fault of any kind."""
     chance = rng.choice((0.1, 0.3, 1.0))
     times = rng.choice((None, 1, 3))
     kind = rng.randrange(8)

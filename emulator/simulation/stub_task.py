@@ -16,6 +16,7 @@ from typing import Any
 
 from emulator.core.bus import Bus, Caller
 from emulator.core.clock import Clock, iso
+from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NoReply, ProcessCrash
 from emulator.ecs.driver import ContainerSpec, Usage
 from emulator.simulation.habits import Habits
@@ -56,9 +57,13 @@ class StubDriver:
     async def start(self, spec: ContainerSpec) -> StubTask:
         """Start a task."""
         run_id = spec.environment["RUN_ID"]
-        account, role = self._role_arn.split(":")[4], self._role_arn.rsplit("/", 1)[-1]
-        principal = f"arn:aws:sts::{account}:assumed-role/{role}/{run_id}"
-        caller = Caller(account, spec.environment["AWS_REGION"], principal, request_id=run_id)
+        caller = Caller(
+            self._role_arn.split(":")[4],
+            spec.environment["AWS_REGION"],
+            session_arn(self._role_arn, run_id),
+            request_id=run_id,
+            role_arn=self._role_arn,
+        )
         seed = self._rng.getrandbits(64)
         return StubTask(
             Client(self._bus, self._clock, caller, spec.environment["STORAGE_BUCKET"]),

@@ -2,8 +2,8 @@
 
 The functions are the real handlers, the workflows the real definitions on the interpreter, storage
 the S3 engine, tasks the ECS engine with stubs for containers, events and schedules the event
-engine. Every call takes a little time, drawn from the seed: so its order differs from seed to seed,
-and is the same for the same seed.
+engine; each may do what its role's policies allow. Every call takes a little time, drawn from the
+seed: so its order differs from seed to seed, and is the same for the same seed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from emulator.core.bus import Bus, BusCall, Caller, Proceed
-from emulator.core.credentials import CredentialStore
+from emulator.core.credentials import CredentialStore, session_arn
 from emulator.core.errors import AwsError
 from emulator.core.faults import Faults
 from emulator.core.journal import Journal
+from emulator.core.latency import Latency
+from emulator.core.lateness import Lateness
 from emulator.core.logs import LogSink
+from emulator.core.timings import FAST, Timings
 from emulator.core.virtual_clock import VirtualClock
 from emulator.deploy_values import placeholders
 from emulator.ecs import TasksService, TasksSettings, TaskTiming
@@ -29,17 +32,19 @@ from emulator.endpoint.split import SplitService
 from emulator.events import EventsService
 from emulator.events.settings import EventsSettings
 from emulator.functions.in_process import InProcessFunction, InProcessFunctions
+from emulator.iam import Directory, Guard
 from emulator.s3 import S3Service
 from emulator.settings import Settings
 from emulator.simulation.control_plane import ROOT, ControlPlane, deployer
 from emulator.simulation.habits import Habits
-from emulator.simulation.lateness import Lateness
 from emulator.simulation.pace import Pace
 from emulator.simulation.stub_task import StubDriver
 from emulator.states import StatesService
 from system import stack
 
 TASK_CALLS = frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"})
+VISITOR = "visitor"
+"""The request id of what a visitor does."""
 NOBODY_LOOKS_S = 1e7
 """Stub tasks use no memory and open no port: watching them is for real processes."""
 
@@ -79,7 +84,10 @@ class _Timing:
 
 
 class World:
-    """``async with World(control, seed) as world`` on a virtual loop: deployed and running."""
+    """``async with World(control, seed) as world`` on a virtual loop: deployed and running.
+
+    ``timings`` of AWS take the place of ``pace``: everything takes what the table says.
+    """
 
     def __init__(
         self,
@@ -90,19 +98,23 @@ class World:
         pace: Pace | None = None,
         habits: Habits | None = None,
         events: bool = True,
+        timings: Timings = FAST,
     ) -> None:
         settings = control.settings
         self.control = control
         self.clock = VirtualClock() if epoch is None else VirtualClock(epoch)
         self.rng = random.Random(seed)  # noqa: S311 (a simulation)
-        self.pace = pace or Pace()
+        self.timings = timings
+        self.pace = Pace.of(timings) if timings.aws else pace or Pace()
         self.declared = stack.declaration()
         self.values = placeholders(self.declared, settings)
         self.bus = Bus()
         self.metrics = Metrics()
         self.log: list[str] = []
         credentials = CredentialStore(self.clock)
-        self.s3 = S3Service(self.clock, credentials, self.bus, None)
+        guard = Guard(control.lane, self.clock, credentials, Directory(control.lane, credentials))
+        self.bus.set_guard(guard)
+        self.s3 = S3Service(self.clock, credentials, self.bus, None, authorizer=guard.own)
         self.states = StatesService(
             self.bus, self.clock, Journal(None), rng=self._draw(), new_id=self._uuid
         )
@@ -117,10 +129,11 @@ class World:
             token_hex=self.token_hex,
             write=self.log.append,
             skew=self.faults.skew,
+            cold_start_s=timings.of("function_cold"),
         )
         self.events: EventsService | None = None
         if events:
-            quiet = EventsSettings(poll_s=NOBODY_LOOKS_S)
+            quiet = EventsSettings.of(timings, poll_s=NOBODY_LOOKS_S)
             self.events = EventsService(control.lane, self.clock, self.bus, quiet, rng=self._draw())
 
     async def __aenter__(self) -> Self:
@@ -132,7 +145,14 @@ class World:
         await deployer(self.bus, self.control.settings).deploy_world()
         if self.pace.call_s[1] > 0:
             self.bus.use(self._take_time)
-        self.bus.use(Lateness(self.clock, self.pace).around)
+        if self.timings.aws:
+            self.bus.use(Latency(self.clock, lambda: self.timings).around)
+        late = Lateness(
+            self.clock,
+            tasks_s=self.pace.tasks_shown_after_s,
+            executions_s=self.pace.executions_shown_after_s,
+        )
+        self.bus.use(late.around)
         self.bus.use(self.faults.around)
         self.bus.subscribe(self.faults.hear)
         if self.events is not None:
@@ -155,11 +175,24 @@ class World:
         """A call from outside."""
         return await self.bus.call(service, operation, params, caller)
 
-    async def invoke(self, function: str, payload: Any) -> Any:
+    def session(self, role: str, name: str) -> Caller:
+        """A visitor's call that is made as a session of a role."""
+        arn = self.values[f"{role.replace('-', '_')}_role_arn"]
+        settings = self.control.settings
+        return Caller(
+            settings.account,
+            settings.region,
+            session_arn(arn, name),
+            request_id=VISITOR,
+            role_arn=arn,
+        )
+
+    async def invoke(self, function: str, payload: Any, caller: Caller = ROOT) -> Any:
         """A function's answer; raises AwsError with the function's error name as its code."""
         answer = await self.call(
             "lambda",
             "Invoke",
+            caller,
             FunctionName=self.values[f"{function}_name"],
             Payload=json.dumps(payload).encode(),
         )
@@ -168,11 +201,12 @@ class World:
             raise AwsError(document["errorType"], document["errorMessage"])
         return document
 
-    async def workflow(self, name: str, given: Any) -> dict[str, Any]:
+    async def workflow(self, name: str, given: Any, caller: Caller = ROOT) -> dict[str, Any]:
         """The end of an express workflow, as StartSyncExecution answers it."""
         return await self.call(
             "states",
             "StartSyncExecution",
+            caller,
             stateMachineArn=self.values[f"{name}_arn"],
             input=json.dumps(given),
         )
@@ -236,6 +270,8 @@ class World:
 
     def _is_process(self, caller: Caller) -> bool:
         """Whether a caller is a function or a task: a process that can crash."""
+        if caller.request_id == VISITOR:
+            return False  # a visitor with a link that a function signed
         role = caller.principal.split("/")[1] if "/" in caller.principal else ""
         roles = {f.get("role") for f in self.declared["functions"].values()}
         roles.add(self.declared["task"]["role"])

@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from system.deployment.smoke import smoke_test
 from system.deployment.steps import Target
 from system.deployment.terraform import DeploymentError, Terraform
 
+Step = Callable[[str, Callable[[], object]], None]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 _target = click.option(
@@ -59,13 +61,8 @@ def deploy(  # noqa: PLR0917 - click passes by name
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
-        _step("terraform apply", terraform.apply)
-        outputs = terraform.outputs()
-        count = steps.upload_files(target, outputs["buckets"])
-        click.echo(f"  {count} files uploaded")
         limit = round(budget * 1_000_000) if budget else None
-        steps.first_ledger(target, limit)
-        steps.invalidate(target, outputs["distribution_id"], f"nst-deploy-{time.time_ns()}")
+        outputs = apply_all(target, terraform, limit, _step)
     except DeploymentError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Deployed: {web_address(target, outputs)}")
@@ -101,6 +98,19 @@ def destroy(endpoint_url: str | None, name: str, region: str) -> None:
         raise click.ClickException(str(error)) from error
 
 
+def apply_all(
+    target: Target, terraform: Terraform, limit_microusd: int | None, step: Step
+) -> dict[str, Any]:
+    """Everything after ``prepared``; ``step(what, work)`` does each. Gives Terraform's outputs."""
+    step("terraform apply", terraform.apply)
+    outputs = terraform.outputs()
+    step("website and house styles", lambda: steps.upload_files(target, outputs["buckets"]))
+    step("first ledger", lambda: steps.first_ledger(target, limit_microusd))
+    reference = f"nst-deploy-{time.time_ns()}"
+    step("CDN's cache", lambda: steps.invalidate(target, outputs["distribution_id"], reference))
+    return outputs
+
+
 def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraform:
     """Terraform, initialised for the target, with fresh zips to deploy."""
     artifacts.write(ROOT / "build" / "zips")
@@ -113,8 +123,9 @@ def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraf
         variables["worker_image"] = image
     if target.endpoint_url is not None:
         variables["aws_endpoint_url"] = target.endpoint_url
-        web = str(emulator_status(target.endpoint_url)["web"])
-        variables["more_web_origins"] = [web, web.replace("//localhost", "//127.0.0.1")]
+        web = edge_of(target.endpoint_url)
+        if web is not None:
+            variables["more_web_origins"] = [web, web.replace("//localhost", "//127.0.0.1")]
     terraform = Terraform(
         ROOT / "build" / "terraform" / f"{place}-{target.name}", target.backend(), variables
     )
@@ -123,25 +134,29 @@ def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraf
 
 
 def web_address(target: Target, outputs: dict[str, Any]) -> str:
-    """Where the page is: the distribution's address, or the emulator's edge."""
-    if target.endpoint_url is None:
-        return str(outputs["web_url"])
-    return str(emulator_status(target.endpoint_url)["web"])
+    """Where the page is: the emulator's own edge, or the distribution's address."""
+    web = None if target.endpoint_url is None else edge_of(target.endpoint_url)
+    return str(outputs["web_url"]) if web is None else web
 
 
-def emulator_status(endpoint_url: str) -> dict[str, Any]:
-    """What the emulator at ``endpoint_url`` says of itself; raises DeploymentError."""
+def edge_of(endpoint_url: str) -> str | None:
+    """Where the emulator at ``endpoint_url`` serves the page.
+
+    None for an emulator that is not ours (LocalStack): it serves distributions under their own
+    names. Raises DeploymentError when nothing answers.
+    """
     try:
         with urllib.request.urlopen(f"{endpoint_url}/_nst/status", timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-    except (urllib.error.URLError, ValueError, TimeoutError) as error:
+            return str(json.load(answer)["web"])
+    except urllib.error.HTTPError:
+        return None
+    except (urllib.error.URLError, ValueError, KeyError, TimeoutError) as error:
         raise DeploymentError(
-            f"No emulator of ours answers at {endpoint_url} ({error}). Start one: nst up --bare"
+            f"No emulator answers at {endpoint_url} ({error}). Start one: nst up --bare"
         ) from error
-    return found
 
 
-def _step(what: str, work: Any) -> None:
+def _step(what: str, work: Callable[[], object]) -> None:
     begun = time.monotonic()
     work()
-    click.echo(f"  {what}: {time.monotonic() - begun:.0f} s")
+    click.echo(f"  {what}: {time.monotonic() - begun:.1f} s")

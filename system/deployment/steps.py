@@ -79,6 +79,23 @@ def state_bucket(target: Target) -> None:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
+def outputs(target: Target) -> dict[str, Any]:
+    """The outputs of what is deployed, from Terraform's state, without Terraform.
+
+    Raises DeploymentError where there is no state.
+    """
+    backend = target.backend()
+    s3 = target.client("s3")
+    try:
+        state = s3.get_object(Bucket=backend["bucket"], Key=backend["key"])["Body"].read()
+    except s3.exceptions.ClientError as error:
+        raise DeploymentError(
+            f"Nothing is deployed under the name {target.name}: its Terraform state "
+            f"({backend['bucket']}/{backend['key']}) cannot be read: {error}."
+        ) from error
+    return {name: found["value"] for name, found in json.loads(state)["outputs"].items()}
+
+
 def upload_files(target: Target, buckets: dict[str, str]) -> int:
     """Upload the website and the house styles; gives how many files."""
     s3, count = target.client("s3"), 0

@@ -27,14 +27,16 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True)
 class Terraform:
-    """Terraform on the root; ``folder`` keeps its providers, ``variables`` go to every step.
+    """Terraform on a root; ``folder`` keeps its providers, ``variables`` go to every step.
 
-    The state is in an S3 bucket, named by ``backend`` (settings of Terraform's s3 backend).
+    The state is in an S3 bucket, named by ``backend`` (settings of Terraform's s3 backend). The
+    root, ``source``, is the project's own: it reads ``../system`` and ``../build/zips`` beside it.
     """
 
     folder: Path
     backend: Mapping[str, Any]
     variables: Mapping[str, Any] = field(default_factory=dict)
+    source: Path = SOURCE
 
     def init(self) -> None:
         """Prepare the folder; raises DeploymentError."""
@@ -94,7 +96,7 @@ class Terraform:
             try:
                 done = subprocess.run(  # noqa: S603 - our own arguments
                     [program, *words],
-                    cwd=SOURCE,
+                    cwd=self.source,
                     env=environment,
                     capture_output=True,
                     text=True,

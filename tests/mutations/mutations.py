@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -21,49 +19,12 @@ from handlers import (
     update_budget,
 )
 from handlers.errors import TaskStillStopping
-from system import money, prices, stack
+from system import money, prices
 from system.ledger import codec, s3_store, store, transitions
 from system.ledger.errors import ConflictError, LedgerMissingError, UncertainWriteError
 from tests.mutations import scenes
-from tests.mutations.scenes import Scene
-
-Patch = Callable[[], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A bug: what it is, how to make it."""
-
-    name: str
-    patch: Patch
-    scene: Scene | None = None
-    """The short world that shows it; without one, the seeds do."""
-
-
-def swap(owner: Any, name: str, new: Any) -> Patch:
-    return lambda: mock.patch.object(owner, name, new)
-
-
-def workflow(file: str, change: Callable[[dict[str, Any]], None]) -> Patch:
-    """A workflow's definition, changed before it is deployed."""
-
-    @contextlib.contextmanager
-    def patch() -> Iterator[None]:
-        real = stack.workflow
-
-        def changed(name: str, values: Any) -> str:
-            text = real(name, values)
-            if name != file:
-                return text
-            definition = json.loads(text)
-            change(definition["States"])
-            return json.dumps(definition)
-
-        with mock.patch.object(stack, "workflow", changed):
-            yield
-
-    return patch
-
+from tests.mutations.patches import Mutation, permission, swap, workflow
+from tests.mutations.permissions import PERMISSIONS
 
 # the ledger and its store
 
@@ -74,21 +35,10 @@ def _unconditional(self: Any, ledger: Any, version: Any) -> None:
     self._client.put_object(Bucket=self._bucket, Key=self._key, Body=body)
 
 
-def _open_policy(name: str) -> dict[str, Any]:
-    """The budget bucket's policy with its first denial left out."""
-    if name != "bucket-budget":
-        return _policy(name)
-    statements = [s for s in _policy(name)["Statement"] if s["Sid"] != "DenyUnconditionalWrites"]
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-_policy = stack.policy
-
-
 @contextlib.contextmanager
 def _unconditional_and_allowed() -> Iterator[None]:
     with (
-        mock.patch.object(stack, "policy", _open_policy),
+        permission("bucket-budget", "DenyUnconditionalWrites")(),
         mock.patch.object(s3_store.S3LedgerStore, "write", _unconditional),
     ):
         yield
@@ -355,6 +305,11 @@ MUTATIONS = [
         scenes.RUN_TASK_WITHOUT_AN_ANSWER,
     ),
     Mutation(
+        "a refusal of the SDK's second try counts for the first one, too",
+        swap(start_nst, "tried_before", lambda _: False),
+        scenes.PLACED_WITHOUT_AN_ANSWER_THEN_REFUSED,
+    ),
+    Mutation(
         "every attempt has a client token of its own",
         swap(start_nst._Attempt, "_request", _random_client_token),
         scenes.RUN_TASK_WITHOUT_AN_ANSWER,
@@ -424,4 +379,5 @@ MUTATIONS = [
         scenes.HUNG_AND_UNSEEN,
     ),
     Mutation("reconcile never settles", workflow("reconcile.asl.json", _reconcile_never_settles)),
+    *PERMISSIONS,
 ]

@@ -28,6 +28,8 @@ class Scene:
     pace: Pace = PROMPT
     ceiling: bool = False
     """Whether it is charged its ceiling."""
+    alarm: bool = False
+    """Whether reconcile finds something, and says so."""
 
     def play(self) -> Report:
         plan = Plan(1, self.epoch, self.happenings, self.pace)
@@ -41,11 +43,15 @@ class Scene:
         if self.ceiling and report.charged_microusd != report.reserved_microusd:
             return f"{report.charged_microusd} of {report.reserved_microusd} was charged"
         expected = [self.ends] if self.ends else []
-        return None if report.ends == expected else f"its run ended {report.ends}"
+        if report.ends != expected:
+            return f"its run ended {report.ends}"
+        if self.alarm is not bool(report.alarms):
+            return f"reconcile raised its alarm {report.alarms} times"
+        return None
 
 
 def visit(at: float = 1.0, **more: object) -> Visit:
-    return Visit(at, 1, "draft", 256, admitted=False, **more)  # type: ignore[arg-type]
+    return Visit(at, 1, "draft", 256, **{"admitted": False, **more})  # type: ignore[arg-type]
 
 
 def trouble(effect: str, service: str = "*", operation: str = "*", **more: object) -> Trouble:
@@ -54,6 +60,9 @@ def trouble(effect: str, service: str = "*", operation: str = "*", **more: objec
 
 
 SUCCEEDS = Scene((visit(),), "SUCCEEDED")
+ADMITTED = Scene((visit(admitted=True),), "SUCCEEDED")
+TAKES_MINUTES = Scene((Visit(1.0, 1, "best", 1024, admitted=False),), "SUCCEEDED")
+HUNG_UP = Scene((visit(),), "WorkerLost", habits=HUNG)
 AT_THE_MONTHS_END = Scene((visit(1_790.0),), "SUCCEEDED", epoch=EPOCHS[1])
 NO_CAPACITY_ONCE = Scene((visit(), trouble("no_capacity", "ecs", "RunTask", times=1)), "SUCCEEDED")
 THROTTLED = Scene(
@@ -66,6 +75,15 @@ THROTTLED = Scene(
 RUN_TASK_WITHOUT_AN_ANSWER = Scene(
     (visit(), trouble("lost_reply", "ecs", "RunTask", times=3)), "SUCCEEDED"
 )
+RUN_TASK_NEVER_ANSWERED = Scene((visit(), trouble("lost_reply", "ecs", "RunTask")), "NoCapacity")
+PLACED_WITHOUT_AN_ANSWER_THEN_REFUSED = Scene(
+    (
+        visit(),
+        trouble("lost_reply", "ecs", "RunTask", times=1),
+        trouble("no_capacity", "ecs", "RunTask"),
+    ),
+    "NoCapacity",
+)
 STARTED_AGAIN_WHEN_OVER = Scene(
     (
         visit(),
@@ -74,7 +92,9 @@ STARTED_AGAIN_WHEN_OVER = Scene(
     ),
     "NoCapacity",
 )
-KILLED_BEFORE_IT_REPORTS = Scene((visit(), trouble("task_killed", seconds=0.1)), "TaskStopped")
+KILLED_BEFORE_IT_REPORTS = Scene(
+    (visit(), trouble("task_killed", seconds=0.1)), "TaskStopped", alarm=True
+)
 STARTED_WITHOUT_AN_ANSWER = Scene(
     (visit(), trouble("lost_reply", "states", "StartExecution", caller="*start-run*", times=3)),
     "SUCCEEDED",
@@ -89,7 +109,7 @@ LEDGER_NOT_WRITTEN = Scene(
     "SUCCEEDED",
 )
 ASKED_FOR_AND_NEVER_SEEN = Scene(
-    (visit(), trouble("lost_request", "ecs", "RunTask")), "NoCapacity", ceiling=True
+    (visit(), trouble("lost_request", "ecs", "RunTask")), "NoCapacity", ceiling=True, alarm=True
 )
 WITHOUT_PICTURES = Scene((visit(uploads=False),), "")
 RECONCILED_WHEN_ABOUT_TO_START = Scene(
@@ -100,5 +120,7 @@ RECONCILED_WHEN_ABOUT_TO_START = Scene(
     ),
     "SUCCEEDED",
 )
-HUNG_AND_UNSEEN = Scene((visit(),), "WorkerLost", habits=HUNG, pace=Pace(tasks_shown_after_s=600.0))
+HUNG_AND_UNSEEN = Scene(
+    (visit(),), "WorkerLost", habits=HUNG, pace=Pace(tasks_shown_after_s=600.0), alarm=True
+)
 ALL = {name: value for name, value in list(globals().items()) if isinstance(value, Scene)}

@@ -12,7 +12,8 @@ from unittest import mock
 from PIL import Image
 
 from system import runs
-from tests.mutations.mutations import Patch, swap
+from tests.mutations.mutations import swap
+from tests.mutations.patches import Patch
 from tests.unit.worker import (
     service_fakes,
     test_pictures,

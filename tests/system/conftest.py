@@ -1,20 +1,11 @@
-"""Fixtures of the system tests."""
+"""Fixtures of the system tests; the running ``stack`` is tests/conftest.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.system.running import Running, started
+from tests.system.running import Running
 from tests.system.visitor import Visitor
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One emulator for the whole session."""
-    with started(tmp_path_factory.mktemp("stack"), "--budget", "100") as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ a data directory or a kill start their own.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -23,17 +24,36 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from emulator.core.timings import AWS, FAST, Timings
+
 START_TIMEOUT_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+class EndedAtOnceError(AssertionError):
+    """An emulator did not come up; ``sentence`` is the last thing it said."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"the emulator ended at once:\n{said}")
+        lines = [line for line in said.splitlines() if line.strip()]
+        self.sentence = lines[-1].removeprefix("Error: ") if lines else "The emulator ended."
+
+
 @dataclass
 class Running:
-    """A stack that runs: its addresses and, when it is ours, its process."""
+    """A stack that runs: its addresses and names and, when it is ours, its process.
+
+    ``aws_url`` is empty for AWS itself.
+    """
 
     aws_url: str
     web_url: str
     process: subprocess.Popen[str] | None = None
+    timings: Timings = FAST
+    """How long things take there: what one waits for takes that much longer."""
+    name: str = "nst"
+    region: str = "us-east-1"
+    account: str = "000000000000"
     open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     """Clients that are closed when the stack ends."""
 
@@ -43,17 +63,55 @@ class Running:
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of the stack, as anyone would make one."""
+        emulated: dict[str, Any] = {}
+        if self.aws_url:
+            emulated = {
+                "endpoint_url": self.aws_url,
+                "aws_access_key_id": "test",
+                "aws_secret_access_key": "test",
+            }
+            # without: boto3 puts "sync-" before the host of StartSyncExecution
+            config = {"inject_host_prefix": False, **config}
         made = boto3.client(
             service,
-            endpoint_url=self.aws_url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            # without: boto3 puts "sync-" before the host of StartSyncExecution
-            config=Config(retries={"max_attempts": 1}, inject_host_prefix=False, **config),
+            region_name=self.region,
+            config=Config(retries={"max_attempts": 1}, **config),
+            **emulated,
         )
         self.open.callback(made.close)
         return made
+
+    def named(self, part: str) -> str:
+        """A resource's name: ``storage`` is the bucket ``nst-storage``."""
+        return f"{self.name}-{part}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN in the stack's account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def machine(self, workflow: str) -> str:
+        """A workflow's ARN."""
+        return self.arn("states", f"stateMachine:{self.named(workflow)}")
+
+    def execution(self, run_id: str) -> str:
+        """The ARN of a run's execution."""
+        return self.arn("states", f"execution:{self.named('run-nst')}:{run_id}")
+
+    def object_url(self, bucket: str, key: str) -> str:
+        """Where an object (a bucket, without a key) is, for one without credentials."""
+        if self.aws_url:
+            return f"{self.aws_url}/{self.named(bucket)}/{key}"
+        return f"https://{self.named(bucket)}.s3.{self.region}.amazonaws.com/{key}"
+
+    def change_budget(self, action: str, **given: Any) -> dict[str, Any]:
+        """What the operator does: ``top_up``, ``set_limit``, ``roll_over``."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.named("update-budget"),
+            Payload=json.dumps({"action": action, **given}).encode(),
+        )
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
 
     @property
     def pid(self) -> int:
@@ -110,10 +168,16 @@ def started(
         process = subprocess.Popen(
             command, stdout=out, stderr=subprocess.STDOUT, text=True, env=env, cwd=ROOT
         )
-    running = Running(f"http://127.0.0.1:{aws}", f"http://localhost:{web}", process)
+    running = Running(
+        f"http://127.0.0.1:{aws}",
+        f"http://localhost:{web}",
+        process,
+        AWS if "--aws-timing" in options else FAST,
+    )
 
     def ready() -> bool:
-        assert process.poll() is None, f"the emulator ended at once:\n{log.read_text()}"
+        if process.poll() is not None:
+            raise EndedAtOnceError(log.read_text())
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"{running.aws_url}/_nst/status").json()["ready"] is True
         return False

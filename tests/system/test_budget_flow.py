@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.system.running import Running, started, wait_until
+from tests.system.running import Running, wait_until
 from tests.system.visitor import Visitor
 
 
@@ -19,7 +20,7 @@ def test_the_budget_view_adds_up_and_is_never_cached(visitor: Visitor) -> None:
     assert budget["accepting"] is True
     assert budget["run_ceiling_microusd"] > 0
     assert budget["runs_left"] == budget["available_microusd"] // budget["run_ceiling_microusd"]
-    assert budget["display"]["limit"] == "$100.00"
+    assert budget["display"]["limit"] == f"${budget['limit_microusd'] / 1e6:.2f}"
 
 
 def test_a_finished_run_is_paid_and_nothing_stays_reserved(visitor: Visitor) -> None:
@@ -33,14 +34,26 @@ def test_a_finished_run_is_paid_and_nothing_stays_reserved(visitor: Visitor) -> 
     assert 0 < paid <= admission["ceiling_microusd"]
 
 
-def test_a_depleted_budget_refuses_with_402_and_a_friendly_text(tmp_path: Path) -> None:
-    with started(tmp_path, "--budget", "0.015") as stack:
-        visitor = Visitor(stack)
+@contextlib.contextmanager
+def only_left(stack: Running, visitor: Visitor, microusd: int) -> Iterator[None]:
+    """So much is available and no more, until the block ends."""
+    before = visitor.settled("of an earlier test")
+    stack.change_budget("set_limit", limit_microusd=before["spent_microusd"] + microusd)
+    try:
+        yield
+    finally:
+        stack.change_budget("set_limit", limit_microusd=before["limit_microusd"])
+
+
+def test_a_depleted_budget_refuses_with_402_and_a_friendly_text(
+    visitor: Visitor, stack: Running
+) -> None:
+    with only_left(stack, visitor, 15_000):
         assert visitor.budget()["runs_left"] == 1
         first = visitor.begin()
-        refused = visitor.http.post(
+        refused = visitor.post(
             "/api/runs",
-            json={"content": {"content_type": "image/png"}, "styles": [{"gallery": "ink-wash"}]},
+            {"content": {"content_type": "image/png"}, "styles": [{"gallery": "ink-wash"}]},
         )
         assert_no_budget(refused)
         # The ceiling is held for the first run; the second was admitted when there was money.
@@ -48,9 +61,10 @@ def test_a_depleted_budget_refuses_with_402_and_a_friendly_text(tmp_path: Path) 
         visitor.settled(first["run_id"])
 
 
-def test_two_runs_admitted_for_one_ceiling_only_one_starts(tmp_path: Path) -> None:
-    with started(tmp_path, "--budget", "0.015") as stack:
-        visitor = Visitor(stack)
+def test_two_runs_admitted_for_one_ceiling_only_one_starts(
+    visitor: Visitor, stack: Running
+) -> None:
+    with only_left(stack, visitor, 15_000):
         other = visitor.admit()
         winner = visitor.begin()
         for post in (other["uploads"]["content"], other["uploads"]["styles"][0]):
@@ -61,16 +75,13 @@ def test_two_runs_admitted_for_one_ceiling_only_one_starts(tmp_path: Path) -> No
         visitor.settled(winner["run_id"])
 
 
-def test_the_operator_tops_up_and_runs_are_accepted_again(tmp_path: Path) -> None:
-    with started(tmp_path, "--budget", "0.01") as stack:
-        visitor = Visitor(stack)
-        assert visitor.budget()["accepting"] is False
-        stack.client("lambda").invoke(
-            FunctionName="nst-update-budget",
-            Payload=b'{"action": "top_up", "amount_microusd": 1000000}',
-        )
+def test_the_operator_tops_up_and_runs_are_accepted_again(visitor: Visitor, stack: Running) -> None:
+    with only_left(stack, visitor, 10_000):
+        before = visitor.budget()
+        assert before["accepting"] is False
+        stack.change_budget("top_up", amount_microusd=1_000_000)
         budget = wait_until("money", lambda: visitor.budget()["accepting"] and visitor.budget())
-        assert budget["limit_microusd"] == 1_010_000
+        assert budget["limit_microusd"] == before["limit_microusd"] + 1_000_000
         visitor.admit()
 
 
@@ -94,6 +105,6 @@ def test_the_budget_cannot_be_written_through_the_api(visitor: Visitor, method: 
 def test_the_ledger_object_cannot_be_overwritten_unconditionally(stack: Running) -> None:
     s3 = stack.client("s3")
     with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
-        s3.put_object(Bucket="nst-budget", Key="ledger.json", Body=b"{}")
+        s3.put_object(Bucket=stack.named("budget"), Key="ledger.json", Body=b"{}")
     with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
-        s3.delete_object(Bucket="nst-budget", Key="ledger.json")
+        s3.delete_object(Bucket=stack.named("budget"), Key="ledger.json")

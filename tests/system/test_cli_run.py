@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.system.running import Running, nst
@@ -45,6 +46,7 @@ def test_a_bad_picture_is_refused_with_a_sentence(stack: Running, tmp_path: Path
     assert not out.exists()
 
 
+@pytest.mark.needs("own emulator")
 def test_an_endpoint_that_is_not_there_says_how_to_start_one(tmp_path: Path) -> None:
     done = nst(
         "run", *files(tmp_path), "-o", str(tmp_path / "x.png"), "--endpoint", "http://127.0.0.1:9",
@@ -53,6 +55,7 @@ def test_an_endpoint_that_is_not_there_says_how_to_start_one(tmp_path: Path) -> 
     assert "nst up" in done.stderr + done.stdout
 
 
+@pytest.mark.needs("own emulator")
 def test_nst_stylize_needs_no_system(tmp_path: Path) -> None:
     out = tmp_path / "painting.png"
     done = nst("stylize", *files(tmp_path), "-o", str(out), "--size", "64", "--quality", "draft")

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from tests.system.running import Running
+import time
+
+import httpx
+import pytest
+
+from tests.system.running import Running, wait_until
 from tests.system.visitor import Visitor
+
+INVALIDATED_S_MAX = 600.0
 
 
 def test_miss_then_hit_then_miss_after_an_invalidation(visitor: Visitor, stack: Running) -> None:
     cloudfront = stack.client("cloudfront")
-    [distribution] = cloudfront.list_distributions()["DistributionList"]["Items"]
+    listed = cloudfront.list_distributions()["DistributionList"]["Items"]
+    origin = stack.named("website") + "."
+    [distribution] = [
+        item["Id"]
+        for item in listed
+        if any(o["DomainName"].startswith(origin) for o in item["Origins"]["Items"])
+    ]
 
     def invalidate(reference: str) -> None:
-        cloudfront.create_invalidation(
-            DistributionId=distribution["Id"],
+        made = cloudfront.create_invalidation(
+            DistributionId=distribution,
             InvalidationBatch={
                 "Paths": {"Quantity": 1, "Items": ["/*"]},
-                "CallerReference": reference,
+                "CallerReference": f"{reference}-{time.time_ns()}",
             },
+        )["Invalidation"]["Id"]
+        wait_until(
+            "the invalidation to be completed",
+            lambda: (
+                cloudfront.get_invalidation(DistributionId=distribution, Id=made)["Invalidation"][
+                    "Status"
+                ]
+                == "Completed"
+            ),
+            INVALIDATED_S_MAX,
         )
 
     invalidate("first")
@@ -50,12 +73,12 @@ def test_security_headers(visitor: Visitor) -> None:
     assert "strict-transport-security" in headers
 
 
+@pytest.mark.needs("status")
 def test_the_gateway_also_answers_on_its_own_addresses(visitor: Visitor, stack: Running) -> None:
-    import httpx  # noqa: PLC0415
-
-    status = httpx.get(f"{stack.aws_url}/_nst/status").json()
-    path = f"/restapis/{status['api_id']}/{status['stage']}/_user_request_/api/budget"
+    apis = stack.client("apigateway").get_rest_apis()["items"]
+    [api] = [item["id"] for item in apis if item["name"] == stack.name]
+    path = f"/restapis/{api}/prod/_user_request_/api/budget"
     assert httpx.get(stack.aws_url + path).status_code == 200
-    host = f"{status['api_id']}.execute-api.localhost.localstack.cloud"
-    by_host = httpx.get(f"{stack.aws_url}/{status['stage']}/api/budget", headers={"Host": host})
+    host = f"{api}.execute-api.localhost.localstack.cloud"
+    by_host = httpx.get(f"{stack.aws_url}/prod/api/budget", headers={"Host": host})
     assert by_host.json() == httpx.get(stack.aws_url + path).json()

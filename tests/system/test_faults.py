@@ -20,6 +20,8 @@ from system.ledger import store, transitions
 from system.ledger.s3_store import S3LedgerStore
 from tests.system.running import wait_until
 
+pytestmark = pytest.mark.needs("own emulator")
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:

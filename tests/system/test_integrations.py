@@ -17,6 +17,8 @@ from tests.roles import open_role
 from tests.system.running import wait_until
 from tests.system.workflows import ACCOUNT, ROLE, Workflows, bare_workflows
 
+pytestmark = pytest.mark.needs("own emulator")
+
 DG = "https://docs.aws.amazon.com/step-functions/latest/dg/"
 AREA = "Step Functions: integrations"
 CODE = """

@@ -12,6 +12,8 @@ import pytest
 
 from tests.system.workflows import Workflows, bare_workflows
 
+pytestmark = pytest.mark.needs("own emulator")
+
 SOURCE = "https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html"
 AREA = "Step Functions: integrations"
 

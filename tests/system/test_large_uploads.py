@@ -20,6 +20,7 @@ GROWTH_MAX = 128 * MIB
     feature="Objects up to 5 GB in one PUT, streamed",
     source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html",
 )
+@pytest.mark.needs("own emulator")
 def test_a_gibibyte_in_and_out_does_not_sit_in_memory(stack: Running) -> None:
     s3, emulator = stack.client("s3", signature_version="s3v4"), psutil.Process(stack.pid)
     s3.create_bucket(Bucket="large")

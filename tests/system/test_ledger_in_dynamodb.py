@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.system.running import nst, started
 from tests.system.visitor import Visitor
+
+pytestmark = pytest.mark.needs("own emulator")
 
 
 def test_a_run_is_reserved_and_paid_in_the_table(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from tests.system.running import Running, free_port, nst, started, wait_until
 from tests.system.visitor import Visitor
 
+pytestmark = pytest.mark.needs("own emulator")
+
 
 def descendants(pid: int) -> set[int]:
     """All processes below ``pid``."""

@@ -30,6 +30,8 @@ from tests.system.permissions import (
 )
 from worker.service.storage import ObjectMissingError
 
+pytestmark = pytest.mark.needs("own emulator")
+
 WORKFLOWS = frozenset({"admit-run", "start-run", "run-nst", "reconcile"})
 GRANTS = [grant for role in ROLES if role not in WORKFLOWS for grant in grants(role)]
 Failures = (RefusedError, ClientError, AssertionError, ObjectMissingError)

@@ -6,9 +6,13 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.system.running import Running, free_port, nst, started, wait_until
 from tests.system.test_stop_and_failures import SLOW, worker_pid
 from tests.system.visitor import Visitor
+
+pytestmark = pytest.mark.needs("own emulator")
 
 
 def kill_all(stack: Running) -> None:

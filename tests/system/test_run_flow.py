@@ -172,31 +172,34 @@ def test_the_run_can_be_followed_with_boto3_alone(visitor: Visitor, stack: Runni
     run_id = admission["run_id"]
     visitor.finish(run_id)
     states = stack.client("stepfunctions")
-    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:nst-run-nst"
     names = [
         e["name"]
-        for page in states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        for page in states.get_paginator("list_executions").paginate(
+            stateMachineArn=stack.machine("run-nst")
+        )
         for e in page["executions"]
     ]
     assert run_id in names
-    history = states.get_execution_history(
-        executionArn=machine.replace("stateMachine", "execution") + ":" + run_id
-    )["events"]
+    history = states.get_execution_history(executionArn=stack.execution(run_id))["events"]
     assert history[0]["type"] == "ExecutionStarted"
     assert history[-1]["type"] == "ExecutionSucceeded"
     ecs = stack.client("ecs")
-    arns = ecs.list_tasks(cluster="nst", startedBy=run_id, desiredStatus="STOPPED")["taskArns"]
-    task = ecs.describe_tasks(cluster="nst", tasks=arns)["tasks"][0]
+    arns = ecs.list_tasks(cluster=stack.name, startedBy=run_id, desiredStatus="STOPPED")["taskArns"]
+    task = ecs.describe_tasks(cluster=stack.name, tasks=arns)["tasks"][0]
     assert task["lastStatus"] == "STOPPED"
     assert task["containers"][0]["exitCode"] == 0
     logs = stack.client("logs")
     stream = f"nst/nst/{arns[0].rsplit('/', 1)[1]}"
     found = wait_until(
         "the task's log",
-        lambda: logs.get_log_events(logGroupName="/ecs/nst-worker", logStreamName=stream)["events"],
+        lambda: logs.get_log_events(
+            logGroupName=f"/ecs/{stack.named('worker')}", logStreamName=stream
+        )["events"],
     )
     assert any(run_id in e["message"] for e in found)
-    result = stack.client("s3").get_object(Bucket="nst-storage", Key=f"runs/{run_id}/result.png")
+    result = stack.client("s3").get_object(
+        Bucket=stack.named("storage"), Key=f"runs/{run_id}/result.png"
+    )
     assert result["ContentType"] == "image/png"
 
 
@@ -205,7 +208,7 @@ def test_functions_write_their_logs(visitor: Visitor, stack: Running) -> None:
     logs = stack.client("logs")
 
     def messages() -> list[str]:
-        answer = logs.filter_log_events(logGroupName="/aws/lambda/nst-read-budget")
+        answer = logs.filter_log_events(logGroupName=f"/aws/lambda/{stack.named('read-budget')}")
         return [e["message"] for e in answer["events"]]
 
     found = wait_until("REPORT lines", lambda: [m for m in messages() if m.startswith("REPORT")])
@@ -228,8 +231,10 @@ def test_the_start_order_is_private(visitor: Visitor, stack: Running) -> None:
     run_id = admission["run_id"]
     visitor.finish(run_id)
     for key in (f"orders/{run_id}/start.json", f"orders/{run_id}/watch.json"):
-        assert httpx.get(f"{stack.aws_url}/nst-storage/{key}").status_code == 403
-    body = stack.client("s3").get_object(Bucket="nst-storage", Key=f"orders/{run_id}/start.json")
+        assert httpx.get(stack.object_url("storage", key)).status_code == 403
+    body = stack.client("s3").get_object(
+        Bucket=stack.named("storage"), Key=f"orders/{run_id}/start.json"
+    )
     order = json.loads(body["Body"].read())
     assert order["run_id"] == run_id
     said = (

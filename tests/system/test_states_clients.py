@@ -18,6 +18,8 @@ from tests.roles import open_role
 from tests.system.running import started, wait_until
 from tests.system.workflows import ROLE, Workflows, bare_workflows
 
+pytestmark = pytest.mark.needs("own emulator")
+
 AREA = "Step Functions: API"
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 ENDLESS = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 9999, "End": True}}}

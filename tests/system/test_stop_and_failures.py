@@ -37,8 +37,10 @@ def last_task(stack: Running, run_id: str) -> dict[str, Any]:
     ecs = stack.client("ecs")
 
     def stopped() -> Any:
-        arns = ecs.list_tasks(cluster="nst", startedBy=run_id, desiredStatus="STOPPED")["taskArns"]
-        tasks = ecs.describe_tasks(cluster="nst", tasks=arns)["tasks"] if arns else []
+        arns = ecs.list_tasks(cluster=stack.name, startedBy=run_id, desiredStatus="STOPPED")[
+            "taskArns"
+        ]
+        tasks = ecs.describe_tasks(cluster=stack.name, tasks=arns)["tasks"] if arns else []
         return [t for t in tasks if t["lastStatus"] == "STOPPED"]
 
     found: dict[str, Any] = wait_until("the task to be stopped", stopped)[0]
@@ -70,6 +72,7 @@ def test_stopping_an_unknown_run_is_404(visitor: Visitor) -> None:
     assert answer.json()["code"] == "run-not-found"
 
 
+@pytest.mark.needs("processes")
 def test_a_killed_worker_ends_the_run_within_its_heartbeat(
     visitor: Visitor, stack: Running
 ) -> None:
@@ -88,6 +91,7 @@ def test_a_killed_worker_ends_the_run_within_its_heartbeat(
     visitor.settled(run_id)
 
 
+@pytest.mark.needs("processes")
 def test_a_worker_that_hangs_loses_its_heartbeat(visitor: Visitor, stack: Running) -> None:
     admission = visitor.begin(**SLOW)
     run_id = admission["run_id"]
@@ -107,8 +111,8 @@ def test_a_task_stopped_from_outside_fails_the_run(visitor: Visitor, stack: Runn
     run_id = admission["run_id"]
     visitor.running(admission)
     ecs = stack.client("ecs")
-    [arn] = ecs.list_tasks(cluster="nst", startedBy=run_id)["taskArns"]
-    ecs.stop_task(cluster="nst", task=arn, reason="maintenance")
+    [arn] = ecs.list_tasks(cluster=stack.name, startedBy=run_id)["taskArns"]
+    ecs.stop_task(cluster=stack.name, task=arn, reason="maintenance")
     final = visitor.finish(run_id, 35)
     assert final["state"] == "failed"
     assert final["cause"]["detail"]
@@ -120,9 +124,7 @@ def test_an_aborted_execution_is_reconciled(visitor: Visitor, stack: Running) ->
     admission = visitor.begin(**SLOW)
     run_id = admission["run_id"]
     visitor.running(admission)
-    stack.client("stepfunctions").stop_execution(
-        executionArn=f"arn:aws:states:us-east-1:000000000000:execution:nst-run-nst:{run_id}"
-    )
+    stack.client("stepfunctions").stop_execution(executionArn=stack.execution(run_id))
     assert visitor.finish(run_id)["state"] == "failed"
     assert last_task(stack, run_id)["lastStatus"] == "STOPPED"
     visitor.settled(run_id)
@@ -135,9 +137,8 @@ def test_reconcile_for_all_is_idempotent_and_harms_no_running_run(
     admission = visitor.begin(**SLOW)
     visitor.running(admission)
     states = stack.client("stepfunctions")
-    machine = "arn:aws:states:us-east-1:000000000000:stateMachine:nst-reconcile"
     for _ in range(2):
-        done = states.start_sync_execution(stateMachineArn=machine, input="{}")
+        done = states.start_sync_execution(stateMachineArn=stack.machine("reconcile"), input="{}")
         assert done["status"] == "SUCCEEDED", done
     now = visitor.state(admission["run_id"])
     assert now is not None

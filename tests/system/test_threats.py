@@ -26,9 +26,9 @@ def test_a_page_that_is_uploaded_as_a_picture_is_never_a_page(
         "/api/upload-urls", json={"slot": "content", "content_type": "image/png"}
     ).json()
     assert visitor.upload(post, SCRIPT).status_code in {200, 201, 204}
-    stored = stack.client("s3").get_object(Bucket="nst-storage", Key=post["key"])
+    stored = stack.client("s3").get_object(Bucket=stack.named("storage"), Key=post["key"])
     assert (stored["Body"].read(), stored["ContentType"]) == (SCRIPT, "image/png")
-    for url in (f"{stack.web_url}/{post['key']}", f"{stack.aws_url}/nst-storage/{post['key']}"):
+    for url in (f"{stack.web_url}/{post['key']}", stack.object_url("storage", post["key"])):
         assert SCRIPT not in httpx.get(url, headers={"Accept": "text/html"}).content
     # Links are for what the worker has written; there are none for uploads.
     admission = visitor.admit()
@@ -52,7 +52,7 @@ def test_an_upload_that_is_replayed_changes_no_painting_and_fills_no_storage(
     assert httpx.get(admission["links"]["result"]).headers["etag"] == painting.headers["etag"]
     assert visitor.settled(run_id)["spent_microusd"] == paid
     s3 = stack.client("s3")
-    kept = s3.list_objects_v2(Bucket="nst-storage", Prefix=f"runs/{run_id}/")["Contents"]
+    kept = s3.list_objects_v2(Bucket=stack.named("storage"), Prefix=f"runs/{run_id}/")["Contents"]
     assert [o["Key"] for o in kept if o["Key"].endswith("/content")] == [f"runs/{run_id}/content"]
 
 

@@ -28,7 +28,7 @@ def test_a_picture_goes_straight_to_the_bucket(visitor: Visitor, stack: Running)
     assert answer.status_code in {200, 201, 204}
     assert answer.headers["access-control-allow-origin"] == stack.web_url
     assert re.fullmatch(r"runs/[0-9a-f]{32}/content", post["key"])
-    stored = stack.client("s3").get_object(Bucket="nst-storage", Key=post["key"])
+    stored = stack.client("s3").get_object(Bucket=stack.named("storage"), Key=post["key"])
     assert stored["Body"].read() == body
     assert stored["ContentType"] == "image/png"
 
@@ -68,7 +68,7 @@ def test_over_the_size_limit_is_refused_and_nothing_is_stored(
     assert "EntityTooLarge" in answer.text
     s3 = stack.client("s3")
     with pytest.raises(s3.exceptions.ClientError, match="404"):
-        s3.head_object(Bucket="nst-storage", Key=post["key"])
+        s3.head_object(Bucket=stack.named("storage"), Key=post["key"])
 
 
 def test_an_empty_file_is_refused(visitor: Visitor) -> None:
@@ -128,5 +128,5 @@ def test_a_text_body_is_not_let_past_the_validation(visitor: Visitor) -> None:
 def test_anonymous_reads_of_the_buckets_are_denied(visitor: Visitor, stack: Running) -> None:
     post = ask(visitor)
     visitor.upload(post, picture())
-    for path in (f"/nst-storage/{post['key']}", "/nst-budget/ledger.json", "/nst-storage/"):
-        assert httpx.get(stack.aws_url + path).status_code == 403
+    for place in (("storage", post["key"]), ("budget", "ledger.json"), ("storage", "")):
+        assert httpx.get(stack.object_url(*place)).status_code == 403

@@ -107,6 +107,10 @@ class Visitor:
         body: dict[str, Any] = answer.json()
         return body
 
+    def _patience(self, seconds: float) -> float:
+        """Seconds to wait for something of a run that takes no time itself."""
+        return seconds + self.stack.timings.run_s
+
     def finish(self, run_id: str, timeout_s: float = 90.0) -> dict[str, Any]:
         """Wait for the run's final state."""
 
@@ -114,7 +118,7 @@ class Visitor:
             now = self.state(run_id)
             return now if now and now["state"] in FINAL else None
 
-        found: dict[str, Any] = wait_until(f"run {run_id} to end", final, timeout_s)
+        found: dict[str, Any] = wait_until(f"run {run_id} to end", final, self._patience(timeout_s))
         return found
 
     def settled(self, run_id: str) -> dict[str, Any]:
@@ -124,7 +128,9 @@ class Visitor:
             budget = self.budget()
             return budget if budget["reserved_microusd"] == 0 else None
 
-        found: dict[str, Any] = wait_until(f"the money of run {run_id} to be settled", free)
+        found: dict[str, Any] = wait_until(
+            f"the money of run {run_id} to be settled", free, self._patience(30)
+        )
         return found
 
     def events(self, admission: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,5 +146,7 @@ class Visitor:
             events = self.events(admission)
             return events if any(e["type"] == "progress" for e in events) else []
 
-        found: list[dict[str, Any]] = wait_until("the first step of the engine", stepped, 60)
+        found: list[dict[str, Any]] = wait_until(
+            "the first step of the engine", stepped, self._patience(60)
+        )
         return found

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.system.running import Running, wait_until
-from tests.terraform.conftest import Deployed
+from tests.terraform.deployed import Deployed
 from tests.terraform.inventory import inventory
 
 # Terraform waits by itself, and each step has a limit of its own.

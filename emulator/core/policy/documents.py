@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from emulator.core.errors import AwsError, NotSupported
 from emulator.core.policy import conditions
 from emulator.core.policy.conditions import Condition, Keys
-from emulator.core.policy.patterns import matches
+from emulator.core.policy.patterns import matches, named
 from emulator.core.policy.principals import Principal, match
 
 Decision = Literal["allow", "deny", "neutral", "delegate"]
@@ -22,6 +22,9 @@ another account that is an allow; within one, the caller's own policies still de
 
 VERSIONS = frozenset({"2012-10-17", "2008-10-17"})
 NOBODY = Principal()
+ANYBODY = (("AWS", "*"),)
+REMEMBERED_MAX = 4_096
+"""Decisions that a policy remembers: more would be of requests that do not come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ class Statement:
     conditions: tuple[Condition, ...]
     variables: bool
     kind: str
+
+    def asks(self) -> set[str]:
+        """The condition keys whose values decide what it says, beside action and resource."""
+        resources = (*self.resources, *(self.not_resources or ())) if self.variables else ()
+        values = [v for c in self.conditions if c.variables for v in c.values]
+        return {c.key for c in self.conditions}.union(*map(named, (*resources, *values)))
 
     def says(
         self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
@@ -97,15 +106,51 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy: its text as it was given, and its statements."""
+    """A policy: its text as it was given, and its statements.
+
+    It remembers what it decided. A decision follows from the action, the resource and the values
+    of the condition keys that the policy asks for (and from the principal where it names some):
+    for the same ones it is the same.
+    """
 
     text: str
     statements: tuple[Statement, ...]
+    _asks: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _by_name: bool = field(init=False, repr=False, compare=False)
+    _decided: dict[tuple[Any, ...], Decision] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find what its decisions depend on."""
+        asks = set[str]().union(*(statement.asks() for statement in self.statements))
+        by_name = any(
+            s.not_principals is not None or s.principals != ANYBODY for s in self.statements
+        )
+        object.__setattr__(self, "_asks", tuple(sorted(asks)))
+        object.__setattr__(self, "_by_name", by_name)
+        object.__setattr__(self, "_decided", {})
 
     def decide(
         self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
     ) -> Decision:
         """Deny beats allow; ``context`` has condition keys as ``patterns.key_of`` writes them."""
+        facts = [context.get(key) for key in self._asks]
+        same = (
+            action,
+            resource,
+            principal if self._by_name else None,
+            *(f if f is None or isinstance(f, str) else tuple(f) for f in facts),
+        )
+        known = self._decided.get(same)
+        if known is None:
+            known = self._decide(principal, action, resource, context)
+            if len(self._decided) >= REMEMBERED_MAX:
+                self._decided.clear()
+            self._decided[same] = known
+        return known
+
+    def _decide(
+        self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
+    ) -> Decision:
         decision: Decision = "neutral"
         lowered = action.lower()
         for statement in self.statements:
@@ -166,7 +211,7 @@ def _statement(raw: Any, grammar: Grammar, *, variables: bool) -> Statement:
         resources = texts(raw.get("Resource", raw.get("NotResource")), "Resource")
     if not grammar.variables and any("${" in resource for resource in resources):
         raise NotSupported(f"a policy variable in {grammar.kind}'s Resource")
-    principals: tuple[tuple[str, str], ...] = (("AWS", "*"),)
+    principals: tuple[tuple[str, str], ...] = ANYBODY
     if grammar.principals:
         principals = _principals(raw.get("Principal", raw.get("NotPrincipal")), grammar)
     return Statement(
@@ -206,7 +251,7 @@ def _check_elements(raw: Mapping[str, Any], grammar: Grammar) -> None:
 
 def _principals(raw: Any, grammar: Grammar) -> tuple[tuple[str, str], ...]:
     if raw == "*":
-        return (("AWS", "*"),)
+        return ANYBODY
     if not isinstance(raw, dict) or not raw:
         raise malformed("Invalid principal in policy")
     found: list[tuple[str, str]] = []

@@ -53,6 +53,12 @@ def filled(text: str, context: Mapping[str, Any]) -> str | None:
     return "".join((*parts, text[at:]))
 
 
+def named(text: str) -> set[str]:
+    """The condition keys that the variables in ``text`` stand for."""
+    names = {found[1] for found in _VARIABLE.finditer(text)} - _LITERALS
+    return {key_of(_parts(name)[0]) for name in names}
+
+
 def key_of(key: str) -> str:
     """A condition key in lower case; what follows the slash (a tag's name) keeps its case."""
     name, slash, rest = key.partition("/")
@@ -62,10 +68,15 @@ def key_of(key: str) -> str:
 def _value(name: str, context: Mapping[str, Any]) -> str | None:
     if name in _LITERALS:
         return name
-    with_default = _DEFAULT.match(name)
-    key, default = (with_default[1], with_default[2]) if with_default else (name, None)
+    key, default = _parts(name)
     known = context.get(key_of(key))
     return known if isinstance(known, str) else default
+
+
+def _parts(name: str) -> tuple[str, str | None]:
+    """The key of a variable, and its default if it has one."""
+    with_default = _DEFAULT.match(name)
+    return (with_default[1], with_default[2]) if with_default else (name, None)
 
 
 def _expression(pattern: str) -> str:

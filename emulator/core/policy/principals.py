@@ -5,6 +5,7 @@ Source: "AWS JSON policy elements: Principal".
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -42,6 +43,7 @@ def is_root(principal: str) -> bool:
     return principal.endswith(":root")
 
 
+@functools.lru_cache(maxsize=4096)
 def role_of(arn: str) -> str:
     """The role's ARN of an assumed-role session (anything else as it is).
 
@@ -51,6 +53,7 @@ def role_of(arn: str) -> str:
     return f"arn:aws:iam::{found[1]}:role/{found[2]}" if found else arn
 
 
+@functools.lru_cache(maxsize=4096)
 def role_name(arn: str) -> str | None:
     """The name of the role whose session an ARN is; None for other principals."""
     found = _SESSION.fullmatch(arn)

@@ -53,16 +53,16 @@ class CloudFront:
         )
         self.client.meta.events.register("before-send.cloudfront", self._send)
 
-    def _load(self, record_id: str, config: Any, functions: Any, headers: Any, caches: Any) -> None:
+    def _load(self, record_id: str, config: Any, *, functions: Any, **_: Any) -> None:
         if self.refuse:
             raise AwsError("InvalidArgument", "The edge cannot serve this.")
         self.served[record_id] = config
         self.codes[record_id] = dict(functions)
 
-    def _remove(self, record_id: str) -> None:
+    def _remove(self, record_id: str, after_s: float) -> None:
         self.served[record_id] = None
 
-    def _forget(self, record_id: str, paths: list[str]) -> None:
+    def _forget(self, record_id: str, paths: list[str], after_s: float) -> None:
         self.invalidated.append((record_id, paths))
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:

@@ -106,6 +106,8 @@ class FakeEcs:
             raise client_error("ServerException", 500, "RunTask")
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, dict):
+            return answer
         if answer is not None:
             return {"tasks": [], "failures": answer}
         known = [t for t in self.tasks.values() if t["startedBy"] == params["clientToken"]]

@@ -133,6 +133,41 @@ def test_what_ecs_says_is_told_apart(
     assert outcomes(world) == [outcome]
 
 
+def tried_again(error: Any) -> Any:
+    """The SDK's last answer, of a call that it made twice."""
+    error.response["ResponseMetadata"]["RetryAttempts"] = 1
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (
+            {
+                "tasks": [],
+                "failures": [{"reason": "RESOURCE:CAPACITY"}],
+                "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 2},
+            },
+            errors.NoCapacity,
+        ),
+        (tried_again(client_error("ThrottlingException", 400, "RunTask")), errors.NoCapacity),
+        (tried_again(client_error("AccessDeniedException", 400, "RunTask")), errors.TaskRefused),
+    ],
+)
+def test_a_refusal_after_a_try_without_an_answer_proves_nothing(
+    world: World, answer: Any, raised: type[Exception]
+) -> None:
+    """The first of the SDK's tries may have placed the task, and only its answer was lost."""
+    world.ecs.answers = [answer]
+    with pytest.raises(raised):
+        start(world)
+    assert outcomes(world) == ["asked"]
+    world.ecs.place()
+    with pytest.raises(errors.TaskStillStopping):
+        ensure(world)
+    assert [stopped["task"] for stopped in world.ecs.stopped] == [TASK_ARN]
+
+
 @pytest.mark.parametrize("mark", ["cancel", "over"])
 def test_a_marked_run_does_not_start(world: World, mark: str) -> None:
     world.put(f"orders/{RUN}/{mark}", {})

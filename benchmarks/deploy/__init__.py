@@ -1,0 +1,1 @@
+"""`terraform apply` on an emulator, step by step."""
