@@ -74,7 +74,7 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     return values
 
 
-def roles_of(declared: Mapping[str, Any], *, live_events: bool) -> list[str]:
+def roles_of(declared: Mapping[str, Any], *, live_events: bool = False) -> list[str]:
     """The names of all roles (without the prefix), in a fixed order."""
     roles = [f["role"] for f in declared["functions"].values()]
     roles += [w["role"] for w in declared["workflows"].values()]
