@@ -78,7 +78,8 @@ def test_it_paints_without_any_folder_to_write_to(client: Any, image: str) -> No
         "shown, sys.stdout = sys.stdout, io.StringIO()\n"
         f"exec({painting!r})\n"
         "files = json.loads(sys.stdout.getvalue())\n"
-        "print(json.dumps([f for f in files if f.endswith('/lib/torch/__init__.py')]), file=shown)\n",
+        "found = [f for f in files if f.endswith('/lib/torch/__init__.py')]\n"
+        "print(json.dumps(found), file=shown)\n",
     )
     assert imported == ["/nst/lib/torch/__init__.py"]
 
