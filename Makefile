@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: emulate test install page screenshots bench artifacts deploy-local clean help
+.PHONY: emulate test install page image screenshots bench artifacts deploy-local clean help
 
 help: ## this text
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ emulate: install page ## set up what is missing, build, and run the whole system
 	@exec $(BIN)/nst up $(ARGS)
 
 install: $(VENV)/.installed ## set up the virtual environment only
+
+image: install ## build the worker's image with the Docker engine (see docs/operations.md)
+	$(BIN)/nst image $(ARGS)
 
 page: | $(BIN)/python ## build the web page, if its sources have changed
 	@$(BIN)/python scripts/page.py
@@ -44,7 +47,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Setting up (once; PyTorch is the large part) ..."
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
-	$(PIP) install --constraint constraints.txt -e '.[emulator,worker]'
+	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,docker]'
 	@touch $@
 
 $(VENV)/.tox: constraints.txt | $(VENV)/bin/python

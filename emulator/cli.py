@@ -19,7 +19,14 @@ from typing import Any
 import click
 
 from emulator.core.errors import EmulatorError
-from emulator.settings import AWS_PORT, EDGE_PORT, Settings, state_dir
+from emulator.settings import (
+    AWS_PORT,
+    EDGE_PORT,
+    TASK_DRIVERS,
+    Settings,
+    TaskDriver,
+    state_dir,
+)
 from system import website
 from system.settings import BUDGET_STORES, BudgetStore
 
@@ -50,6 +57,16 @@ POLL_S = 0.05
     show_default=True,
     help="Where the budget is kept.",
 )
+@click.option(
+    "--tasks",
+    type=click.Choice(TASK_DRIVERS),
+    default="processes",
+    show_default=True,
+    help="What runs a task: a process of this machine, or a container (needs nst image).",
+)
+@click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs (on AWS: a load balancer)."
+)
 @click.option("--bare", is_flag=True, help="Start empty, without the NST system.")
 @click.option("--no-iam", is_flag=True, help="Check no permissions: every key may do everything.")
 @click.option(
@@ -65,6 +82,8 @@ def up(  # noqa: PLR0917 - click passes by name
     data_dir: Path | None,
     budget: float | None,
     ledger: BudgetStore,
+    tasks: TaskDriver,
+    live_events: bool,
     bare: bool,
     no_iam: bool,
     aws_timing: bool,
@@ -87,7 +106,9 @@ def up(  # noqa: PLR0917 - click passes by name
             iam=not no_iam,
             limit_microusd=round(budget * 1_000_000) if budget else None,
             budget_store=ledger,
+            tasks=tasks,
             aws_timing=aws_timing,
+            live_events=live_events,
         )
         if detach:
             _detach(settings, budget, log_level)
@@ -192,6 +213,10 @@ def _greeting(found: dict[str, Any], seconds: float | None) -> str:
     if found.get("stepfunctions"):
         local = found["stepfunctions"]
         lines.append(f"  Step Functions Local {local}   (account 123456789012, any key)")
+    if found["tasks"] == "docker":
+        address = found["containers_address"]
+        also = f"; the AWS endpoint also listens on {address}, for them" if address else ""
+        lines.append(f"  tasks         containers{also}")
     if found["aws_timing"]:
         lines.append("  timing        as slow as AWS: a task takes 45 s to start, and so on")
     recovered = found.get("recovered") or {}
@@ -227,7 +252,8 @@ def _detach(settings: Settings, budget: float | None, log_level: str) -> None:
         ),
         *(["--data-dir", str(settings.data_dir)] if settings.data_dir else []),
         *(["--budget", str(budget)] if budget else []),
-        "--ledger", settings.budget_store,
+        "--ledger", settings.budget_store, "--tasks", settings.tasks,
+        *(["--live-events"] if settings.live_events else []),
         *(["--bare"] if settings.bare else []),
         *([] if settings.iam else ["--no-iam"]),
         *(["--aws-timing"] if settings.aws_timing else []),

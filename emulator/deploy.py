@@ -20,8 +20,10 @@ from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
 from emulator.deploy_cdn import deploy_cdn
 from emulator.deploy_images import deploy_repository
+from emulator.deploy_live import Network, deploy_balancer, deploy_network, deploy_service
 from emulator.deploy_logs import access_log, account_role, log_group
-from emulator.deploy_values import placeholders, roles_of, trusted_service
+from emulator.deploy_values import of_api, placeholders, roles_of, trusted_service
+from emulator.deploy_watch import deploy_watch, rule_params, target_params
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
 from system import artifacts, stack, website
@@ -75,7 +77,8 @@ class Deployer:
     async def deploy(self) -> Deployment:
         """Make everything; raises AwsError when a call is refused."""
         done = Deployment(values=self._values)
-        roles = roles_of(self._declared)
+        network = await self._network() if self._settings.live_events else None
+        roles = roles_of(self._declared, live_events=network is not None)
         first = [f["role"] for f in self._declared["functions"].values()]
         await self._roles([role for role in roles if role in first])
         await self._functions()
@@ -87,6 +90,10 @@ class Deployer:
             await self._files()
             await self._roles([role for role in roles if role not in first])
             await self._workflows()
+            if network is not None:
+                port = self._declared["task"]["port"]
+                live = self._fill(self._declared["live_events"])
+                self._values |= await deploy_balancer(self._call, live, network, port)
             await self._api(done)
             await self._distribution(done)
             await self._bucket_policies(done.distribution_id)
@@ -96,7 +103,11 @@ class Deployer:
         # What follows takes a second (moto's ECS is slow to import); who reads need not wait.
         await self._serve(done)
         await self._task()
+        if network is not None:
+            definition = self._task_definition(self._declared["task"])
+            await deploy_service(self._call, self._declared, definition, network, self._values)
         await self._rules()
+        await deploy_watch(self._call, self._declared, self._values)
         return done
 
     async def _call(self, service: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +115,15 @@ class Deployer:
 
     def _fill(self, document: Any) -> Any:
         return stack.fill(document, self._values)
+
+    async def _network(self) -> Network:
+        """Functions start tasks in it, so it comes first."""
+        listens = self._declared["live_events"]["load_balancer"]["port"]
+        port = self._declared["task"]["port"]
+        network = await deploy_network(self._call, self._values, port, listens)
+        self._values["subnets"] = ",".join(network.subnets)
+        self._values["security_groups"] = network.groups["task"]
+        return network
 
     async def _buckets(self) -> None:
         origins = [
@@ -205,6 +225,8 @@ class Deployer:
         environment = self._fill(self._declared["function_environment"])
         if self._settings.budget_store == "dynamodb":
             environment |= self._fill(self._declared["ledger_in_dynamodb"]["environment"])
+        if self._settings.live_events:
+            environment |= self._declared["live_events"]["environment"]
         for key, function in self._declared["functions"].items():
             group = f"/aws/lambda/{self._values[f'{key}_name']}"
             await log_group(self._call, group, runtime["log_days"])
@@ -269,10 +291,14 @@ class Deployer:
         api = self._declared["api"]
         # the C parser is seven times as fast, where PyYAML was built with it
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        document = yaml.load(stack.contract(self._values), Loader=loader)  # noqa: S506 - safe ones
+        whole = yaml.load(stack.contract(self._values), Loader=loader)  # noqa: S506 - safe ones
+        live = self._settings.live_events
+        document = stack.chosen(whole, {stack.LIVE_EVENTS} if live else ())
+        throttle = stack.throttles(live_events=live)
         created = await self._call("apigateway", "CreateRestApi", {"name": self._fill(api["name"])})
         done.api_id, done.stage = str(created["id"]), api["stage"]
-        done.throttle = api["throttle"]
+        done.throttle = throttle
+        self._values |= of_api(self._values, done.api_id)
         self._hooks.api_body(done.api_id, document)
         await self._call(
             "apigateway",
@@ -289,7 +315,13 @@ class Deployer:
             {
                 "restApiId": done.api_id,
                 "stageName": done.stage,
-                "patchOperations": list(_throttle_patches(api["throttle"])),
+                "patchOperations": [
+                    *_throttle_patches(throttle),
+                    *(
+                        {"op": "replace", "path": f"/variables/{name}", "value": value}
+                        for name, value in api["variables"].items()
+                    ),
+                ],
             },
         )
         self._hooks.api_account(await account_role(self._call, self._values))
@@ -349,27 +381,11 @@ class Deployer:
         }
 
     async def _rules(self) -> None:
-        for key, rule in self._declared["rules"].items():
-            name = self._fill(rule["name"])
-            await self._call(
-                "events",
-                "PutRule",
-                {
-                    "Name": name,
-                    "Description": rule["description"],
-                    "EventPattern": json.dumps(self._fill(rule["pattern"])),
-                },
-            )
-            target = {
-                "Id": key.replace("_", "-"),
-                "Arn": self._values[f"{rule['target']}_arn"],
-                "RoleArn": self._role_arn("events"),
-                "InputTransformer": {
-                    "InputPathsMap": rule["input_paths"],
-                    "InputTemplate": rule["input_template"],
-                },
-            }
-            await self._call("events", "PutTargets", {"Rule": name, "Targets": [target]})
+        for key, rule in self._fill(self._declared["rules"]).items():
+            await self._call("events", "PutRule", rule_params(rule))
+            arn = self._values[f"{rule['target']}_arn"]
+            target = target_params(key, rule, arn, self._role_arn("events"))
+            await self._call("events", "PutTargets", {"Rule": rule["name"], "Targets": [target]})
         for schedule in self._declared["schedules"].values():
             await self._call(
                 "scheduler",

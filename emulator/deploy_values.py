@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,19 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
         values[f"{key}_arn"] = ids.arn(
             "states", f"stateMachine:{values[f'{key}_name']}", region=region, account=account
         )
+    values["gate_name"] = stack.fill_text(declared["gate"]["workflow"]["name"], values)
+    values["gate_arn"] = ids.arn(
+        "states", f"stateMachine:{values['gate_name']}", region=region, account=account
+    )
+    gate_role = declared["gate"]["workflow"]["role"]
+    values["gate_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{gate_role}"
+    values["stage"] = declared["api"]["stage"]
+    values["throttle"] = json.dumps(stack.throttles(live_events=settings.live_events))
+    for key, alarm in declared["alarms"]["metrics"].items():
+        alarm_name = stack.fill_text(alarm["name"], values)
+        values[f"{key}_alarm_arn"] = ids.arn(
+            "cloudwatch", f"alarm:{alarm_name}", region=region, account=account
+        )
     values["ledger_table"] = stack.fill_text(declared["ledger_in_dynamodb"]["table"], values)
     values["ledger_table_arn"] = ids.arn(
         "dynamodb", f"table/{values['ledger_table']}", region=region, account=account
@@ -38,7 +52,7 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["run_nst_execution_arn_prefix"] = values["run_nst_arn"].replace(
         ":stateMachine:", ":execution:"
     )
-    for role in roles_of(declared):
+    for role in roles_of(declared, live_events=settings.live_events):
         values[f"{role.replace('-', '_')}_role_arn"] = f"arn:aws:iam::{account}:role/{name}-{role}"
     values["cluster"] = stack.fill_text(task["cluster"], values)
     values["cluster_arn"] = ids.arn(
@@ -55,15 +69,18 @@ def placeholders(declared: Mapping[str, Any], settings: Settings) -> dict[str, s
     values["capacity_provider"] = "FARGATE"
     values["subnets"] = "subnet-00000000000000001"
     values["security_groups"] = "sg-00000000000000001"
+    # known once live events are deployed; without them nobody reads these
+    values |= dict.fromkeys(("vpc_link_id", "load_balancer_arn", "load_balancer_host"), "")
     return values
 
 
-def roles_of(declared: Mapping[str, Any]) -> list[str]:
+def roles_of(declared: Mapping[str, Any], *, live_events: bool = False) -> list[str]:
     """The names of all roles (without the prefix), in a fixed order."""
     roles = [f["role"] for f in declared["functions"].values()]
     roles += [w["role"] for w in declared["workflows"].values()]
     task = declared["task"]
-    return [*roles, task["role"], task["execution_role"], "gateway", "events"]
+    live = [declared["live_events"]["service"]["role"]] if live_events else []
+    return [*roles, task["role"], task["execution_role"], "gateway", "events", *live]
 
 
 def trusted_service(declared: Mapping[str, Any], role: str) -> str:
@@ -72,6 +89,14 @@ def trusted_service(declared: Mapping[str, Any], role: str) -> str:
         return "lambda"
     if role in {w["role"] for w in declared["workflows"].values()}:
         return "states"
-    if role in {declared["task"]["role"], declared["task"]["execution_role"]}:
+    tasks = {declared["task"]["role"], declared["task"]["execution_role"]}
+    if role in tasks | {declared["live_events"]["service"]["role"]}:
         return "ecs-tasks"
     return {"gateway": "apigateway", "events": "events"}[role]
+
+
+def of_api(values: Mapping[str, str], api_id: str) -> dict[str, str]:
+    """The values that need the API's id, once there is one."""
+    path = f"/restapis/{api_id}/stages/{values['stage']}"
+    arn = f"arn:{values['partition']}:apigateway:{values['region']}::{path}"
+    return {"api_id": api_id, "api_stage_arn": arn}

@@ -19,6 +19,8 @@ from typing import Any, Self
 
 from emulator.apigateway import GatewayService, GatewaySettings
 from emulator.cloudfront import CloudFrontService
+from emulator.cloudwatch import CloudWatchService
+from emulator.containers import Containers
 from emulator.core.bus import Bus, Service
 from emulator.core.clock import Clock, RealClock
 from emulator.core.credentials import CredentialStore
@@ -30,18 +32,25 @@ from emulator.core.lateness import Lateness
 from emulator.core.logs import LogSink
 from emulator.core.timings import FAST
 from emulator.deploy import Deployer, Deployment
-from emulator.ecs import TasksService, TasksSettings, TaskTiming
+from emulator.ecs import (
+    SERVICE_OPERATIONS,
+    ServicesService,
+    TasksService,
+    TasksSettings,
+    TaskTiming,
+)
 from emulator.edge import EdgeService, EdgeSettings
 from emulator.endpoint import states_local
 from emulator.endpoint.app import EndpointApp
 from emulator.endpoint.callers import Callers
-from emulator.endpoint.control import ControlHooks
+from emulator.endpoint.control import ControlHooks, GatewayControl
 from emulator.endpoint.internal import InternalApi
 from emulator.endpoint.moto_lane import MotoLane, MotoService
 from emulator.endpoint.split import SplitService
 from emulator.events import EventsService, EventsSettings
 from emulator.functions import FunctionsControl, FunctionsService, FunctionsSettings
 from emulator.iam import Directory, Guard, StsService, WatchedControl
+from emulator.loadbalancing import LoadBalancers
 from emulator.s3 import S3Service
 from emulator.s3.model import ObjectEntry
 from emulator.server import Listener, bind
@@ -49,6 +58,9 @@ from emulator.settings import Settings
 from emulator.states import StatesService
 
 log = logging.getLogger("emulator")
+
+MOTO_BEHIND = ("lambda", "ecs", "events", "iam", "apigateway")
+"""Services of which moto answers what our engine beside it does not."""
 
 MOTO_FIRST = ("iam", "awslambda")
 MOTO_THEN = ("ecs", "events", "scheduler")
@@ -78,6 +90,7 @@ class Emulator:
         """What counts now: nobody waits for the emulator's own deployment."""
         self._latency = Latency(self.clock, lambda: self._timings)
         self._states_local: Listener | None = None
+        self._containers: Containers | None = None
         self._ends = AsyncExitStack()
         self._scratch = Path(tempfile.mkdtemp(prefix="nst-"))
 
@@ -98,6 +111,11 @@ class Emulator:
         if self._states_local is None:
             return None
         return f"http://{self.settings.host}:{self._states_local.port}"
+
+    @property
+    def containers_address(self) -> str | None:
+        """Where it listens for containers besides; None when it need not."""
+        return self._containers.address if self._containers else None
 
     async def __aenter__(self) -> Self:
         """Start everything; what was started ends again when a part cannot start."""
@@ -124,9 +142,8 @@ class Emulator:
             None if local_port is None else self._bind(local_port, "Step Functions Local")
         )
         endpoint = f"http://{settings.host}:{aws_socket.getsockname()[1]}"
-        data = settings.data_dir
-        if data is not None:
-            data.mkdir(parents=True, exist_ok=True)
+        data = self._data_dir()
+        await self._use_containers()
 
         self.bus = bus = Bus()
         self.lane = lane = MotoLane()
@@ -135,10 +152,7 @@ class Emulator:
         journal = Journal(data / "journal.jsonl" if data else None)
         self._ends.callback(journal.close)
         self.credentials = credentials = CredentialStore(clock, journal)
-        self.logs = logs = LogSink(lane, clock)
-        await logs.start()
-        self._ends.push_async_callback(logs.stop)
-
+        self.logs = logs = await self._observe(bus, lane)
         guard = self._identities(credentials)
         self.s3 = S3Service(
             clock,
@@ -167,29 +181,13 @@ class Emulator:
         await self.functions.start()
         self.functions.prepare()
         self._ends.push_async_callback(self.functions.stop)
-        worker = settings.worker_command or (sys.executable, "-m", "worker")
-        self.tasks = TasksService(
-            lane,
-            clock,
-            credentials,
-            bus,
-            logs,
-            journal,
-            TasksSettings(
-                endpoint_url=endpoint,
-                region=settings.region,
-                images={"nst-worker": worker},
-                task_timing=TaskTiming.of(settings.timings),
-            ),
-        )
-        await self.tasks.start()
-        self._ends.push_async_callback(self.tasks.stop)
+        await self._run_tasks(aws_socket.getsockname()[1], credentials, logs, journal)
         self._make_faults()
         self._serving()
         await self.events.start()
         self._ends.push_async_callback(self.events.stop)
-        self._connect()
         hooks = self._hooks()
+        self._connect(hooks)
         self._app = EndpointApp(
             bus,
             lane,
@@ -202,20 +200,62 @@ class Emulator:
             latency=self._latency if settings.aws_timing else None,
         )
         self._aws = await self._ends.enter_async_context(Listener(self._app, aws_socket))
+        await self._serve_containers(self._app)
         self._edge_listener = await self._ends.enter_async_context(Listener(self.edge, edge_socket))
         await self._serve_states_local(local_socket)
         if not settings.bare:
             self.deployment = await self._deploy(hooks)
         await warming
+        await self._recover()
+
+    async def _recover(self) -> None:
+        """What an emulator that was killed left behind is over now."""
+        if self._containers is not None:
+            await self._containers.reached()
         self.recovered = {
             "tasks": await self.tasks.recover(),
             "executions": await self.states.recover(),
         }
 
+    def _data_dir(self) -> Path | None:
+        data = self.settings.data_dir
+        if data is not None:
+            data.mkdir(parents=True, exist_ok=True)
+        return data
+
+    async def _run_tasks(
+        self, aws_port: int, credentials: CredentialStore, logs: LogSink, journal: Journal
+    ) -> None:
+        """ECS: the engine of tasks, and the services above it."""
+        lane, clock, bus = self.lane, self.clock, self.bus
+        running = self._tasks_settings(aws_port)
+        driver = self._containers.driver if self._containers else None
+        self.tasks = TasksService(lane, clock, credentials, bus, logs, journal, running, driver)
+        await self.tasks.start()
+        self._ends.push_async_callback(self.tasks.stop)
+        self.services = ServicesService(lane, clock, bus, self.tasks, running)
+        self._ends.push_async_callback(self.services.stop)
+
+    async def _observe(self, bus: Bus, lane: MotoLane) -> LogSink:
+        """CloudWatch: metrics that services report or write into logs, and the logs."""
+        watching = self.settings.cloudwatch
+        if self.settings.aws_timing:
+            watching = replace(watching, evaluate_after_s=None)  # by the minute, as AWS
+        self.cloudwatch = CloudWatchService(self.clock, bus, watching)
+        await self.cloudwatch.start()
+        self._ends.push_async_callback(self.cloudwatch.stop)
+        bus.read_meters(self.cloudwatch.take)
+        logs = LogSink(lane, self.clock, self.cloudwatch.read_log)
+        await logs.start()
+        self._ends.push_async_callback(logs.stop)
+        return logs
+
     def _hooks(self) -> ControlHooks:
         return ControlHooks(
             load_api=self.gateway.load_api,
             set_throttles=self.gateway.set_throttles,
+            set_variables=self.gateway.set_stage_variables,
+            name_api=self.gateway.name_api,
             set_access_log=self.gateway.set_access_log,
             identities_changed=self.directory.changed,
         )
@@ -225,7 +265,11 @@ class Emulator:
         clock = self.clock
         events = EventsSettings.of(self.settings.timings)
         self.events = EventsService(self.lane, clock, self.bus, events)
-        self.gateway = GatewayService(self.bus, clock, GatewaySettings(), self.logs)
+        self.balancers = LoadBalancers(self.bus, clock)
+        self._ends.push_async_callback(self.balancers.stop)
+        self.gateway = GatewayService(
+            self.bus, clock, GatewaySettings(), self.logs, self.balancers.through_link
+        )
         self.edge = EdgeService(
             clock, self.gateway.handle, self._read_origin, edge_settings(self.settings.host)
         )
@@ -272,6 +316,25 @@ class Emulator:
             listener = Listener(states_local.StatesLocalApp(self.bus, self.settings.region), bound)
             self._states_local = await self._ends.enter_async_context(listener)
 
+    async def _use_containers(self) -> None:
+        self._containers = await Containers.connect(self.settings, self._ends)
+
+    async def _serve_containers(self, app: EndpointApp) -> None:
+        if self._containers is not None:
+            await self._containers.serve(app, self._aws.port, self._ends)
+
+    def _tasks_settings(self, aws_port: int) -> TasksSettings:
+        settings = self.settings
+        if self._containers is not None:
+            return self._containers.tasks_settings(aws_port)
+        worker = settings.worker_command or (sys.executable, "-m", "worker")
+        return TasksSettings(
+            endpoint_url=f"http://{settings.host}:{aws_port}",
+            region=settings.region,
+            images={"nst-worker": worker},
+            task_timing=TaskTiming.of(settings.timings),
+        )
+
     def _make_faults(self) -> None:
         """Faults by rule stand around every call, none at first; around them what it takes."""
         timings = self.settings.timings
@@ -288,10 +351,10 @@ class Emulator:
         self.bus.subscribe(self.faults.hear)
         self._ends.push_async_callback(self.faults.stop)
 
-    def _connect(self) -> None:
+    def _connect(self, hooks: ControlHooks) -> None:
         """Put our engines on the bus, and moto behind them for all the rest."""
         lane = self.lane
-        moto = {name: MotoService(name, lane) for name in ("lambda", "ecs", "events", "iam")}
+        moto = {name: MotoService(name, lane) for name in MOTO_BEHIND}
         owned: dict[str, Service] = {
             "s3": self.s3,
             "states": self.states,
@@ -301,10 +364,14 @@ class Emulator:
                 FunctionsControl(moto["lambda"], self.bus),
             ),
             "ecs": SplitService(
-                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"}, self.tasks, moto["ecs"]
+                {"RunTask", "StopTask", "DescribeTasks", "ListTasks"},
+                self.tasks,
+                SplitService(SERVICE_OPERATIONS, self.services, moto["ecs"]),
             ),
             "events": SplitService({"PutEvents"}, self.events, moto["events"]),
             "cloudfront": self.cloudfront,
+            "monitoring": self.cloudwatch,
+            "apigateway": GatewayControl(moto["apigateway"], hooks),
             "iam": WatchedControl(moto["iam"], self.directory),
             "sts": self._sts,
         }
@@ -342,8 +409,11 @@ class Emulator:
 
     def health(self) -> dict[str, Any]:
         """What the health endpoint says, in the form of LocalStack's."""
-        running = ("s3", "lambda", "stepfunctions", "ecs", "events", "apigateway", "cloudfront")
-        moto = ("iam", "sts", "logs", "scheduler", "cloudwatch", "dynamodb", "sns", "sqs")
+        running = (
+            *("s3", "lambda", "stepfunctions", "ecs", "events", "apigateway"),
+            *("cloudfront", "cloudwatch"),
+        )
+        moto = ("iam", "sts", "logs", "scheduler", "dynamodb", "sns", "sqs")
         return {
             "services": {
                 **dict.fromkeys(running, "running"),

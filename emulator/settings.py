@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from emulator.cloudwatch.settings import CloudWatchSettings
 from emulator.core import ids
 from emulator.core.errors import EmulatorError
 from emulator.core.timings import AWS, FAST, Timings
 from system.settings import BUDGET_STORES, BudgetStore
 
+TaskDriver = Literal["processes", "docker"]
+TASK_DRIVERS: tuple[TaskDriver, ...] = ("processes", "docker")
+
 AWS_PORT = 4566
 EDGE_PORT = 8080
+LIVE_NAME_CHARS_MAX = 27
+"""A load balancer's name has 32, of which "-live" takes five."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,10 @@ class Settings:
     keeps everything in memory. ``bare`` starts without the NST system deployed. ``iam`` False
     checks no permissions. ``host`` is a loopback address unless the user says otherwise.
     ``budget_store`` is where the deployed system keeps its ledger: ``s3`` or ``dynamodb``.
+    ``tasks`` says what runs a task: ``processes`` (``worker_command`` stands for the worker's
+    image) or ``docker`` (containers of ``worker_image``).
     ``aws_timing`` makes it as slow as AWS (``emulator.core.timings``) once it is deployed.
+    ``live_events`` adds the stream of a run's events to the deployed API.
     """
 
     host: str = "127.0.0.1"
@@ -38,8 +48,12 @@ class Settings:
     region: str = ids.REGION
     limit_microusd: int | None = None
     worker_command: tuple[str, ...] = ()
+    tasks: TaskDriver = "processes"
+    worker_image: str = "nst-worker"
     budget_store: BudgetStore = "s3"
     aws_timing: bool = False
+    live_events: bool = False
+    cloudwatch: CloudWatchSettings = field(default_factory=CloudWatchSettings)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -54,6 +68,13 @@ class Settings:
             )
         if self.budget_store not in BUDGET_STORES:
             raise EmulatorError(f"The ledger is kept in one of {', '.join(BUDGET_STORES)}.")
+        if self.tasks not in TASK_DRIVERS:
+            raise EmulatorError(f"Tasks run as one of {', '.join(TASK_DRIVERS)}.")
+        if self.live_events and len(self.name) > LIVE_NAME_CHARS_MAX:
+            raise EmulatorError(
+                f"With live events the name has {LIVE_NAME_CHARS_MAX} characters at most: a load "
+                "balancer is called by it."
+            )
         if self.data_dir is not None and self.budget_store == "dynamodb":
             raise EmulatorError(
                 "Tables live in memory only, and a budget must not vanish with a restart: "

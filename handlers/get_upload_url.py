@@ -138,12 +138,15 @@ def _post(call: Call, key: str, content_type: str) -> dict[str, Any]:
 def _links(call: Call, run_id: str) -> dict[str, str]:
     # Shown in the page, and under a friendly name when it is saved.
     shown = {"ResponseContentDisposition": f'inline; filename="nst-art-{run_id[:8]}.png"'}
-    return {
+    links = {
         "events": _get(call, runs.events_key(run_id)),
         "preview": _get(call, runs.preview_key(run_id)),
         "result": _get(call, runs.result_key(run_id), shown),
         "expires_at": _iso(call.parts.now() + LINK_EXPIRES_S),
     }
+    if call.parts.environment.live_events:
+        links["events_live"] = runs.live_events_path(run_id)
+    return links
 
 
 def _get(call: Call, key: str, overrides: Mapping[str, str] | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -47,18 +47,18 @@ class Log:
         members["trace"] = "".join(traceback.format_exception(cause))[-VALUE_CHARS_MAX:]
         self._line("ERROR", "failed", members)
 
-    def metric(self, name: str, value: int, **members: Any) -> None:
-        """A CloudWatch metric, by the embedded metric format: it needs no permission and no call.
+    def measure(self, message: str, values: Mapping[str, int]) -> None:
+        """CloudWatch metrics, by the embedded metric format: no permission and no call needed.
 
+        The line itself has ``message`` and the values. Source:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
         """
+        metrics = [{"Name": name} for name in values]
         directive = {
             "Timestamp": int(self.now() * 1000),
-            "CloudWatchMetrics": [
-                {"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": [{"Name": name}]}
-            ],
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": metrics}],
         }
-        self._line("INFO", name, {**members, "_aws": directive, name: value})
+        self._line("INFO", message, {**values, "_aws": directive})
 
     def _line(self, level: Level, message: str, members: dict[str, Any]) -> None:
         line = {"level": level, "function": self.function, "message": message}

@@ -34,6 +34,9 @@ def _open_runs(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
         return {"runs": [], "now": int(call.parts.now())}
     now = call.parts.now()
     ledger = store.read(call.parts.ledger())
+    if run_id is None:
+        # Reconcile's schedule asks for all runs: the metrics of the budget have a pulse by it.
+        call.log.measure("budget", view.measures(ledger, now, call.parts.environment.rates()))
     return {"runs": view.open_runs(ledger, now, run_id), "now": int(now)}
 
 

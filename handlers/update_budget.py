@@ -12,7 +12,7 @@ from handlers.errors import InvalidRequest
 from handlers.function import Call, Function
 from handlers.task_report import real_cost_microusd
 from system import money, prices, runs
-from system.ledger import store, transitions
+from system.ledger import store, transitions, view
 from system.ledger.state import RUNS_IN_FLIGHT_LIMIT, Ledger
 from system.ledger.store import Transition
 
@@ -59,8 +59,6 @@ def _settle(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
             ledger, call.parts.now(), run_id=run_id, cost_microusd=cost
         ),
     )
-    if settled.outcome == "settled" and settled.overrun_microusd > 0:
-        call.log.metric("OverrunMicrousd", settled.overrun_microusd)
     return asdict(settled)
 
 
@@ -119,9 +117,18 @@ def _acknowledge_overrun(_: Mapping[str, Any], call: Call) -> dict[str, Any]:
 
 
 def _update(call: Call, transition: Transition[T]) -> T:
-    return store.update(
-        call.parts.ledger(), transition, writer=call.request_id, patience=call.parts.patience
+    """Apply a change; what the ledger is then goes into the metrics."""
+
+    def both(ledger: Ledger) -> tuple[Ledger, tuple[Ledger, T]]:
+        changed, result = transition(ledger)
+        return changed, (changed, result)
+
+    changed, result = store.update(
+        call.parts.ledger(), both, writer=call.request_id, patience=call.parts.patience
     )
+    rate = call.parts.environment.rates()
+    call.log.measure("budget", view.measures(changed, call.parts.now(), rate))
+    return result
 
 
 def _operate(call: Call, change: Any) -> dict[str, Any]:

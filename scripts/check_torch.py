@@ -1,8 +1,8 @@
 """Refuses to let pip pull gigabytes of CUDA without being told to.
 
-``python scripts/check_torch.py PYTHON`` asks pip of that interpreter what installing the pinned
-torch would bring. On Linux the default package index brings a GPU build with several gigabytes of
-libraries that a CPU task never uses.
+``python scripts/check_torch.py PYTHON [OPTION ...]`` asks pip of that interpreter what installing
+the pinned torch, with these options of pip's, would bring. On Linux the default package index
+brings a GPU build with several gigabytes of libraries that a CPU task never uses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main() -> int:
     if found is None:
         raise SystemExit("pyproject.toml does not pin torch")
     command = [
-        python, "-m", "pip", "install", "--dry-run", "--quiet", "--report", "-", found[1],
+        python, "-m", "pip", "install", "--dry-run", "--quiet", "--report", "-",
+        *sys.argv[2:], found[1],
     ]  # fmt: skip
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:

@@ -25,6 +25,9 @@ EXPRESS_GB = Fraction(64, 1024)
 LOG_BYTES_A_CALL = 3_000
 PICTURE_DAYS = 8
 """Seven, and up to one more until the midnight at which S3 deletes."""
+CLOSING_S = 300
+"""From the request that is one too many until the stage is closed: the metric, the minute in which
+the alarm is looked at, the event and the workflow; generously."""
 S3_WRITES_MAX_PER_S = 3_500
 """S3's own limit for one prefix; one form can be posted again and again until it expires.
 
@@ -53,7 +56,9 @@ CALLS: Mapping[str, Use] = {
     "POST /api/runs/{run_id}/links": Use(functions=1, s3_gets=2),
     "POST /api/runs/{run_id}/stop": Use(functions=1, s3_gets=4, s3_puts=2),
 }
-"""Every call of the contract."""
+"""Every call of the contract without options."""
+LIVE_CALLS: Mapping[str, Use] = {"GET /api/runs/{run_id}/events": Use(s3_gets=1)}
+"""The calls that live events add; a streamed answer of up to 10 MB is one request."""
 
 
 def call_cost(prices: Prices, use: Use) -> Fraction:
@@ -77,7 +82,11 @@ def rate_per_s(throttle: Mapping[str, Mapping[str, Any]], call: str) -> Fraction
     return Fraction(throttle.get(call, throttle["default"])["rate_per_s"])
 
 
-def monthly_microusd(region: str, throttle: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+def monthly_microusd(
+    region: str,
+    throttle: Mapping[str, Mapping[str, Any]],
+    calls: Mapping[str, Use] = CALLS,
+) -> dict[str, int]:
     """What a flood of each call costs in a month of 31 days, and what its uploads do.
 
     ``uploads``: each form used once, for the largest picture. ``storage``: these pictures, until
@@ -86,7 +95,7 @@ def monthly_microusd(region: str, throttle: Mapping[str, Mapping[str, Any]]) -> 
     prices = REGIONS[region]
     found = {}
     pictures = Fraction(0)
-    for call, use in CALLS.items():
+    for call, use in calls.items():
         rate = rate_per_s(throttle, call)
         found[call] = round_up(call_cost(prices, use) * rate * MONTH_S)
         pictures += rate * use.uploads
@@ -94,6 +103,32 @@ def monthly_microusd(region: str, throttle: Mapping[str, Mapping[str, Any]]) -> 
     found["uploads"] = round_up(pictures * prices.s3_put * MONTH_S)
     found["storage"] = round_up(stored_gb * prices.s3_gb_month * Fraction(31, 28))
     return found
+
+
+def closed_monthly_microusd(
+    region: str, throttle: Mapping[str, Mapping[str, Any]], requests_per_day: int
+) -> dict[str, int]:
+    """The same month, when the API closes after so many requests in any 24 hours.
+
+    Each request is the dearest of its kind; ``CLOSING_S`` more seconds of a flood get through
+    before the gate has closed. What is refused then costs nothing, neither at API Gateway
+    (https://aws.amazon.com/api-gateway/pricing/: throttled requests are not charged) nor behind it.
+    """
+    prices = REGIONS[region]
+    days = Fraction(MONTH_S, 86_400)
+    rates = {call: rate_per_s(throttle, call) for call in CALLS}
+    costs = {call: call_cost(prices, use) for call, use in CALLS.items()}
+    late = sum(costs[call] * rates[call] * CLOSING_S for call in CALLS)
+    calls = (max(costs.values()) * requests_per_day + late) * days
+    pictures = max(use.uploads for use in CALLS.values()) * requests_per_day + sum(
+        use.uploads * rates[call] * CLOSING_S for call, use in CALLS.items()
+    )
+    stored_gb = pictures * PICTURE_DAYS * Fraction(UPLOAD_BYTES_DEFAULT, 10**9)
+    return {
+        "calls": round_up(calls),
+        "uploads": round_up(pictures * days * prices.s3_put),
+        "storage": round_up(stored_gb * prices.s3_gb_month * Fraction(31, 28)),
+    }
 
 
 def unthrottled_microusd(region: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ Sources (prices as of ``AS_OF``):
 * https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/api-gateway/pricing/
 * https://aws.amazon.com/s3/pricing/, https://aws.amazon.com/dynamodb/pricing/on-demand/
 * https://aws.amazon.com/cloudwatch/pricing/
+* https://aws.amazon.com/elasticloadbalancing/pricing/ (application load balancers)
 * https://aws.amazon.com/cloudfront/pricing/ (the dearest edge: visitors choose where they are)
 """
 
@@ -53,7 +54,11 @@ class Prices:
     logs_gb: Fraction
     transfer_gb: Fraction
     """To the internet."""
+    balancer_hour: Fraction
+    """An application load balancer, idle."""
     ipv4_hour: Fraction = Fraction("0.005")
+    balancer_unit_hour: Fraction = Fraction("0.008")
+    """A capacity unit: 25 new connections a second, 3,000 open ones, 1 GB an hour."""
     transition: Fraction = Fraction("0.000025")
     """Of a standard workflow."""
     express_request: Fraction = Fraction("0.000001")
@@ -84,6 +89,7 @@ REGIONS: Mapping[str, Prices] = {
         api_request=_usd("3.50", 1_000_000),
         logs_gb=_usd("0.50"),
         transfer_gb=_usd("0.09"),
+        balancer_hour=_usd("0.0225"),
     ),
     "eu-west-1": Prices(
         vcpu_hour=_IRELAND_AND_VIRGINIA,
@@ -96,6 +102,7 @@ REGIONS: Mapping[str, Prices] = {
         api_request=_usd("3.50", 1_000_000),
         logs_gb=_usd("0.57"),
         transfer_gb=_usd("0.09"),
+        balancer_hour=_usd("0.0252"),
     ),
     "eu-central-1": Prices(
         vcpu_hour={"X86_64": _usd("0.04656"), "ARM64": _usd("0.03725")},
@@ -108,6 +115,7 @@ REGIONS: Mapping[str, Prices] = {
         api_request=_usd("3.70", 1_000_000),
         logs_gb=_usd("0.63"),
         transfer_gb=_usd("0.09"),
+        balancer_hour=_usd("0.027"),
     ),
 }
 

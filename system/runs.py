@@ -81,6 +81,11 @@ def events_key(run_id: str) -> str:
     return f"runs/{check_run_id(run_id)}/events.jsonl"
 
 
+def live_events_path(run_id: str) -> str:
+    """Where the API streams a run's events, in deployments that do."""
+    return f"/api/runs/{check_run_id(run_id)}/events"
+
+
 def preview_key(run_id: str) -> str:
     """The newest preview."""
     return f"runs/{check_run_id(run_id)}/preview.jpg"

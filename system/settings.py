@@ -71,6 +71,14 @@ class Environment:
         raise SettingsError(f"BUDGET_STORE must be one of {', '.join(BUDGET_STORES)}")
 
     @property
+    def live_events(self) -> bool:
+        """Whether the API has a stream of each run's events (``LIVE_EVENTS``)."""
+        text = self._variables.get("LIVE_EVENTS", "").strip() or "false"
+        if text not in {"true", "false"}:
+            raise SettingsError("LIVE_EVENTS must be true or false")
+        return text == "true"
+
+    @property
     def budget_bucket(self) -> str:
         """The bucket of the ledger, when S3 keeps it."""
         return self._required("BUDGET_BUCKET")

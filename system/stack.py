@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Any
 
 from system import problems
 
 _PLACEHOLDER = re.compile(r"\$\{([a-z_]+)\}")
+_WHEN = "x-nst-when"
+
+LIVE_EVENTS = "live_events"
+"""The option that adds the stream of a run's events to the API."""
 
 
 class UnfilledPlaceholderError(KeyError):
@@ -45,16 +49,39 @@ def bucket_policy(names: list[str]) -> dict[str, Any]:
 def workflow(file: str, values: Mapping[str, str]) -> str:
     """A workflow's definition (JSON text), its placeholders filled.
 
-    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents.
+    Besides ``values`` a workflow may name ``${problems}``, the table of problem documents, and
+    ``${throttle}``, the throttles of the API (``values`` may have those of a choice).
     """
-    return fill_text(
-        _read(f"workflows/{file}"), {"problems": json.dumps(problems.table()), **values}
-    )
+    tables = {
+        "problems": json.dumps(problems.table()),
+        "throttle": json.dumps(throttles()),
+    }
+    return fill_text(_read(f"workflows/{file}"), {**tables, **values})
+
+
+def throttles(*, live_events: bool = False) -> dict[str, Any]:
+    """The throttles of the API by "METHOD /path"; ``default`` is for every other method."""
+    declared = declaration()
+    throttle: dict[str, Any] = declared["api"]["throttle"]
+    return throttle | declared["live_events"]["throttle"] if live_events else throttle
 
 
 def contract(values: Mapping[str, str]) -> str:
-    """The API contract (YAML text), its placeholders filled."""
+    """The API contract (YAML text), its placeholders filled; ``chosen`` leaves out options."""
     return fill_text(_read("contract/openapi.yaml"), values)
+
+
+def chosen(contract: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
+    """The contract (a document) without the paths of options that are not among ``options``.
+
+    A path with ``x-nst-when`` is part of the API in deployments with that option alone.
+    """
+    paths = {
+        path: {key: value for key, value in item.items() if key != _WHEN}
+        for path, item in contract["paths"].items()
+        if _WHEN not in item or item[_WHEN] in options
+    }
+    return {**contract, "paths": paths}
 
 
 def first_budget(limit_microusd: int | None = None) -> dict[str, Any]:

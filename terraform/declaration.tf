@@ -21,6 +21,7 @@ locals {
     { for w in local.raw.workflows : w.role => "states" },
     { (local.raw.task.role) = "ecs-tasks", (local.raw.task.execution_role) = "ecs-tasks" },
     { gateway = "apigateway", events = "events" },
+    var.live_events ? { (local.raw.live_events.service.role) = "ecs-tasks" } : {},
   )
 
   # What a second of the task costs follows from these: functions and workflows see them, too.
@@ -34,9 +35,11 @@ locals {
   task_family  = replace(local.raw.task.family, "$${name}", var.name)
   log_group    = replace(local.raw.task.log_group, "$${name}", var.name)
   ledger_table = replace(local.raw.ledger_in_dynamodb.table, "$${name}", var.name)
+  gate_name    = replace(local.raw.gate.workflow.name, "$${name}", var.name)
   in_dynamodb  = var.budget_store == "dynamodb"
+  throttle     = merge(local.raw.api.throttle, var.live_events ? local.raw.live_events.throttle : {})
 
-  arn = { for service in ["states", "ecs", "lambda", "dynamodb"] : service => "arn:${local.partition}:${service}:${var.region}:${local.account}" }
+  arn = { for service in ["states", "ecs", "lambda", "dynamodb", "cloudwatch"] : service => "arn:${local.partition}:${service}:${var.region}:${local.account}" }
 
   values = merge(
     {
@@ -57,7 +60,12 @@ locals {
       capacity_provider            = var.fargate_spot ? "FARGATE_SPOT" : "FARGATE"
       run_nst_execution_arn_prefix = "${local.arn.states}:execution:${local.workflow_names["run_nst"]}"
       problems                     = file("${local.system}/problems.json")
+      throttle                     = jsonencode(local.throttle)
+      stage                        = local.raw.api.stage
+      gate_name                    = local.gate_name
+      gate_arn                     = "${local.arn.states}:stateMachine:${local.gate_name}"
     },
+    { for key, alarm in local.raw.alarms.metrics : "${key}_alarm_arn" => "${local.arn.cloudwatch}:alarm:${replace(alarm.name, "$${name}", var.name)}" },
     { for key, name in local.bucket_names : "${key}_bucket" => name },
     { for key, name in local.bucket_names : "${key}_bucket_arn" => "arn:${local.partition}:s3:::${name}" },
     { for key, name in local.function_names : "${key}_name" => name },
@@ -73,12 +81,28 @@ locals {
   # The declaration, filled. What is known only when a resource is there stays a placeholder for
   # main.tf to replace: so keys are known when planning.
   later = { for word in ["subnets", "security_groups", "web_origins"] : word => "$${${word}}" }
+  links = { for word in ["vpc_link_id", "load_balancer_arn", "load_balancer_host"] : word => "$${${word}}" }
   stack = jsondecode(templatefile("${local.system}/stack.json", merge(local.values, local.later, { upload_origin = local.upload_origin })))
+
+  # The contract without the paths of options that are off, as stack.chosen in system/ has it.
+  contract = yamldecode(templatefile("${local.system}/contract/openapi.yaml", merge(local.values, local.links)))
+  options  = { live_events = var.live_events }
+  api_body = jsonencode(merge(local.contract, {
+    paths = { for path, item in local.contract.paths : path => { for key, value in item : key => value if key != "x-nst-when" }
+      if lookup(local.options, try(item["x-nst-when"], ""), !can(item["x-nst-when"]))
+    }
+  }))
 
   role_documents = { for role, service in local.trusted : role => {
     trust  = templatefile("${local.system}/policies/trust-${service}.json", local.values)
     policy = templatefile("${local.system}/policies/${local.in_dynamodb ? lookup(local.raw.ledger_in_dynamodb.policies, role, role) : role}.json", local.values)
   } }
+
+  # What needs the API's id, which its own body's roles and workflows must not wait for.
+  of_api = merge(local.values, {
+    api_id        = module.api.id
+    api_stage_arn = "arn:${local.partition}:apigateway:${var.region}::/restapis/${module.api.id}/stages/${local.raw.api.stage}"
+  })
 
   buckets = { for key, bucket in local.stack.buckets : key => {
     name       = bucket.name

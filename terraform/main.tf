@@ -60,6 +60,7 @@ module "functions" {
   environment = { for key, value in merge(
     local.stack.function_environment,
     local.in_dynamodb ? local.stack.ledger_in_dynamodb.environment : {},
+    var.live_events ? local.stack.live_events.environment : {},
     ) : key => replace(
     replace(value, "$${subnets}", join(",", module.nst_service.subnet_ids)),
     "$${security_groups}", module.nst_service.security_group_id,
@@ -124,13 +125,48 @@ module "nst_service" {
   }
 }
 
+module "live_events" {
+  count         = var.live_events ? 1 : 0
+  source        = "./modules/live_events"
+  name          = var.name
+  vpc_id        = module.nst_service.vpc_id
+  subnet_ids    = module.nst_service.subnet_ids
+  cluster       = module.nst_service.cluster
+  image         = module.nst_service.image
+  load_balancer = local.stack.live_events.load_balancer
+  vpc_link      = local.stack.live_events.vpc_link
+
+  service = {
+    name               = local.stack.live_events.service.name
+    desired_count      = local.stack.live_events.service.desired_count
+    cpu_units          = local.stack.live_events.service.cpu_units
+    memory_mib         = local.stack.live_events.service.memory_mib
+    architecture       = local.task_size.architecture
+    container          = local.stack.task.container
+    port               = local.stack.task.port
+    user               = local.stack.task.user
+    stop_timeout_s     = local.stack.task.stop_timeout_s
+    environment        = local.stack.task.environment
+    role_arn           = module.roles.arns[local.stack.live_events.service.role]
+    execution_role_arn = module.roles.arns[local.stack.task.execution_role]
+    log_group          = module.nst_service.log_group
+    log_prefix         = local.stack.live_events.service.log_prefix
+  }
+}
+
 module "api" {
   source   = "./modules/api"
   name     = var.name
   stage    = local.stack.api.stage
-  throttle = local.stack.api.throttle
-  body     = templatefile("${local.system}/contract/openapi.yaml", local.values)
+  throttle = local.throttle
+  settings = local.stack.api.variables
   tracing  = var.tracing
+
+  body = replace(replace(replace(local.api_body,
+    "$${vpc_link_id}", coalesce(one(module.live_events[*].vpc_link_id), "-")),
+    "$${load_balancer_arn}", coalesce(one(module.live_events[*].load_balancer_arn), "-")),
+    "$${load_balancer_host}", coalesce(one(module.live_events[*].load_balancer_host), "-"),
+  )
 
   access_log = {
     group  = local.stack.api.log_group
@@ -170,6 +206,35 @@ module "edge" {
 }
 
 module "observability" {
-  source = "./modules/observability"
-  name   = var.name
+  source          = "./modules/observability"
+  name            = var.name
+  topic           = local.stack.alarms.topic
+  emails          = var.alarm_emails
+  events_role_arn = module.roles.arns["events"]
+
+  alarms = { for key, alarm in local.stack.alarms.metrics : key => merge(alarm, {
+    threshold = key == "daily_requests" ? coalesce(var.requests_per_day_max, alarm.threshold) : alarm.threshold
+  }) }
+
+  dashboard = var.dashboard ? {
+    name = local.stack.dashboard.name
+    body = jsonencode(jsondecode(templatefile("${local.system}/${local.stack.dashboard.body}", local.values)))
+  } : null
+
+  gate = {
+    name       = local.stack.gate.workflow.name
+    type       = local.stack.gate.workflow.type
+    role       = local.stack.gate.workflow.role
+    trust      = templatefile("${local.system}/policies/trust-states.json", local.values)
+    policy     = templatefile("${local.system}/policies/${local.stack.gate.workflow.role}.json", local.of_api)
+    definition = templatefile("${local.system}/workflows/${local.stack.gate.workflow.definition}", local.of_api)
+  }
+
+  rules = { for key, r in local.stack.gate.rules : key => {
+    name           = r.name
+    description    = r.description
+    pattern        = jsonencode(r.pattern)
+    input_paths    = r.input_paths
+    input_template = r.input_template
+  } }
 }

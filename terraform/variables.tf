@@ -170,3 +170,45 @@ variable "requests_per_address_max" {
     error_message = "The emulator has no web ACLs: leave requests_per_address_max out there."
   }
 }
+
+variable "live_events" {
+  description = "Whether the events of runs are streamed: a load balancer and an instance that cost 30 to 45 dollars a month (docs/operations.md). Without it clients follow the event log."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.live_events || length(var.name) <= 27
+    error_message = "A load balancer's name has 32 characters at most: with live events the name has 27."
+  }
+}
+
+variable "alarm_emails" {
+  description = "Addresses that alarms are sent to; each gets a message with a link to confirm it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for a in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", a))])
+    error_message = "An address is a name, an @ and a host."
+  }
+}
+
+variable "requests_per_day_max" {
+  description = "Requests in 24 hours from which on the API closes; null takes the declared number."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = coalesce(var.requests_per_day_max, 1) >= 1 && floor(coalesce(var.requests_per_day_max, 1)) == coalesce(var.requests_per_day_max, 1)
+    error_message = "The number of requests is whole and at least 1."
+  }
+}
+
+variable "dashboard" {
+  description = "Make the CloudWatch dashboard; an account's first three cost nothing."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from emulator.apigateway import java
 from emulator.apigateway.errors import GatewayError
-from emulator.apigateway.exchange import Answer, Exchange
+from emulator.apigateway.exchange import Exchange
 from emulator.core.bus import Bus, Caller
 from emulator.core.credentials import session_arn
 from emulator.core.errors import AwsError, NotSupported
@@ -103,11 +103,15 @@ def access_log(settings: Mapping[str, Any] | None, role_arn: str) -> AccessLog |
     return AccessLog(found["group"], line.rstrip("\n"), role_arn)
 
 
-def text(line: str, exchange: Exchange, answer: Answer, error: GatewayError | None, ms: int) -> str:
-    """A line with its variables filled in; ``ms`` is how long the answer took."""
+def text(
+    line: str, exchange: Exchange, answer: tuple[int, int], error: GatewayError | None, ms: int
+) -> str:
+    """A line with its variables filled in.
+
+    ``answer`` is the answer's status and its body's bytes, ``ms`` how long it took.
+    """
     context = exchange.context()
-    context["status"] = answer.status
-    context["responseLength"] = len(answer.body)
+    context["status"], context["responseLength"] = answer
     context["responseLatency"] = ms
     if error is not None:
         context["error"] = {

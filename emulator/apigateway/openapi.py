@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from emulator.apigateway import private
 from emulator.apigateway.errors import DEFAULT_STATUS, TemplateError
 from emulator.apigateway.schema import Check, ModelCompiler
 from emulator.apigateway.vtl import Template
@@ -42,6 +43,7 @@ _INTEGRATION_KEYS = frozenset(
         "requestTemplates",
         "responses",
         "timeoutInMillis",
+        "responseTransferMode",
     }
 )
 _SEGMENT = re.compile(r"^(?:[\w.:,~-]+|\{[\w.-]+\+?\})$")
@@ -59,7 +61,10 @@ class IntegrationResponse:
 
 @dataclass(frozen=True)
 class Integration:
-    """Where a method's requests go; ``kind`` is ``aws``, ``aws_proxy`` or ``mock``."""
+    """Where a method's requests go.
+
+    ``kind`` is ``aws``, ``aws_proxy``, ``mock`` or ``http_proxy``; the last goes to ``private``.
+    """
 
     kind: str
     uri: str
@@ -68,6 +73,7 @@ class Integration:
     templates: dict[str, Template]
     responses: tuple[IntegrationResponse, ...]
     timeout_s: float
+    private: private.Private | None = None
 
 
 @dataclass(frozen=True)
@@ -198,19 +204,17 @@ def _method(
 
 
 def _integration(integration: Mapping[str, Any], where: str) -> Integration:
-    for key, value in integration.items():
-        if key not in _INTEGRATION_KEYS and value:
-            raise NotSupported(f"{key!r} of the integration of {where}")
     kind = str(integration["type"]).lower()
-    if kind not in {"aws", "aws_proxy", "mock"}:
+    if kind not in {"aws", "aws_proxy", "mock", "http_proxy"}:
         raise NotSupported(f"the integration type {kind!r} of {where}")
+    known = _INTEGRATION_KEYS | (private.KEYS if kind == "http_proxy" else frozenset())
+    for key, value in integration.items():
+        if key not in known and value:
+            raise NotSupported(f"{key!r} of the integration of {where}")
     passthrough = str(integration.get("passthroughBehavior", "when_no_match")).lower()
     if passthrough not in {"when_no_match", "when_no_templates", "never"}:
         raise _broken(f"{where}: the passthroughBehavior {passthrough!r}")
-    timeout_ms = int(integration.get("timeoutInMillis", TIMEOUT_MS_MAX))
-    if not TIMEOUT_MS_MIN <= timeout_ms <= TIMEOUT_MS_MAX:
-        raise _broken(f"Timeout should be between {TIMEOUT_MS_MIN} ms and {TIMEOUT_MS_MAX} ms")
-    if kind != "mock" and str(integration.get("httpMethod", "")).upper() != "POST":
+    if kind in {"aws", "aws_proxy"} and str(integration.get("httpMethod", "")).upper() != "POST":
         raise _broken(f"{where}: an AWS integration has the httpMethod POST")
     return Integration(
         kind=kind,
@@ -219,8 +223,24 @@ def _integration(integration: Mapping[str, Any], where: str) -> Integration:
         passthrough=passthrough,
         templates=_templates(integration.get("requestTemplates", {}), where),
         responses=tuple(_responses(integration.get("responses", {}), where)),
-        timeout_s=timeout_ms / 1000,
+        timeout_s=_timeout_ms(integration, kind, where) / 1000,
+        private=private.compile_private(integration, where) if kind == "http_proxy" else None,
     )
+
+
+def _timeout_ms(integration: Mapping[str, Any], kind: str, where: str) -> int:
+    mode = integration.get("responseTransferMode") or "BUFFERED"
+    if mode not in {"BUFFERED", "STREAM"}:
+        raise _broken(f"{where}: the responseTransferMode {mode!r}")
+    if mode == "STREAM" and kind in {"aws", "mock"}:
+        raise _broken(f"{where}: only proxy integrations can stream")
+    if mode == "STREAM" and kind == "aws_proxy":
+        raise NotSupported(f"response streaming of a function ({where})")
+    most = private.STREAM_TIMEOUT_MS_MAX if mode == "STREAM" else TIMEOUT_MS_MAX
+    timeout_ms = int(integration.get("timeoutInMillis", TIMEOUT_MS_MAX))
+    if not TIMEOUT_MS_MIN <= timeout_ms <= most:
+        raise _broken(f"Timeout should be between {TIMEOUT_MS_MIN} ms and {most} ms")
+    return timeout_ms
 
 
 def _responses(responses: Mapping[str, Any], where: str) -> Iterator[IntegrationResponse]:

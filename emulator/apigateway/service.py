@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emulator.apigateway import access_log, gateway_responses, integrations, lambda_proxy
+from emulator.apigateway import (
+    access_log,
+    gateway_responses,
+    integrations,
+    lambda_proxy,
+    private,
+)
 from emulator.apigateway import exchange as exchanges
 from emulator.apigateway.access_log import AccessLog, Sink
 from emulator.apigateway.errors import GatewayError
@@ -25,10 +31,11 @@ from emulator.apigateway.routing import Router
 from emulator.apigateway.throttle import Bucket, Throttle, throttles
 from emulator.apigateway.validation import validate
 from emulator.core import ids
-from emulator.core.bus import Bus, Caller
+from emulator.core.bus import Bus, Caller, Measure
 from emulator.core.clock import Clock
 from emulator.core.credentials import session_arn
 from emulator.core.errors import NotSupported
+from emulator.core.streams import Answered, Relayed, within
 
 log = logging.getLogger("emulator.apigateway")
 
@@ -56,7 +63,10 @@ class _Deployed:
 
 
 class GatewayService:
-    """Serves REST APIs; ``bus`` reaches what they integrate with, ``logs`` takes access logs."""
+    """Serves REST APIs; ``bus`` reaches what they integrate with, ``logs`` takes access logs.
+
+    ``forward`` reaches load balancers; without it private integrations are refused.
+    """
 
     def __init__(
         self,
@@ -64,13 +74,17 @@ class GatewayService:
         clock: Clock,
         settings: GatewaySettings | None = None,
         logs: Sink | None = None,
+        forward: private.Forward | None = None,
     ) -> None:
         self._bus = bus
         self._logs = logs
+        self._forward = forward
         self._access_logs: dict[tuple[str, str], AccessLog | None] = {}
+        self._writing: set[asyncio.Task[None]] = set()
         self._clock = clock
         self._settings = settings or GatewaySettings()
         self._stages: dict[tuple[str, str], _Deployed] = {}
+        self._names: dict[str, str] = {}
 
     def load_api(self, api_id: str, stage: str, openapi_document: Mapping[str, Any]) -> None:
         """Serve a document at a stage; throttles and variables of the stage stay as they are.
@@ -84,6 +98,8 @@ class GatewayService:
                 integrations.check(method.integration)
                 if method.integration.kind == "aws_proxy":
                     _check_function(method)
+                if method.integration.private is not None and self._forward is None:
+                    raise NotSupported("a private integration without load balancers")
         key = (api_id, stage)
         if key not in self._stages and len(self._stages) >= STAGES_MAX:
             raise NotSupported(f"more than {STAGES_MAX} stages")
@@ -100,6 +116,10 @@ class GatewayService:
         for key in [k for k in self._stages if k[0] == api_id and stage in {None, k[1]}]:
             del self._stages[key]
             self._access_logs.pop(key, None)
+
+    def name_api(self, api_id: str, name: str) -> None:
+        """Name an API: its metrics are found by this name."""
+        self._names[api_id] = name
 
     def set_throttles(
         self, api_id: str, stage: str, settings: Mapping[str, Mapping[str, Any]]
@@ -126,6 +146,7 @@ class GatewayService:
         """
         exchange = exchanges.begin(request, api_id, stage, path or "/", self._clock.now())
         deployed = self._stages.get((api_id, stage))
+        answer: Answer | Answered
         refusal = None
         try:
             answer = await self._serve(deployed, exchange, request)
@@ -136,11 +157,32 @@ class GatewayService:
             log.info("%s %s: %s%s", exchange.method, path, error, f" ({cause})" if cause else "")
         if self._settings.log_requests:
             log.info("%s %s %d", exchange.method, path, answer.status)
-        await self._log_access(exchange, answer, refusal)
+        if deployed is not None:
+            self._measure(exchange, answer.status)
+        if isinstance(answer, Answered):
+            answer.parts = self._logged(exchange, answer.status, answer.parts)
+        else:
+            await self._log_access(exchange, (answer.status, len(answer.body)), refusal)
         return _response(answer, exchange)
 
+    async def _logged(
+        self, exchange: Exchange, status: int, parts: AsyncGenerator[bytes]
+    ) -> AsyncGenerator[bytes]:
+        """The pieces of an answer; when it has ended, it is logged."""
+        size = 0
+        try:
+            async for part in parts:
+                size += len(part)
+                yield part
+        finally:
+            await parts.aclose()
+            # by a task of its own: who ends here may have been cancelled
+            writing = asyncio.create_task(self._log_access(exchange, (status, size), None))
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
+
     async def _log_access(
-        self, exchange: Exchange, answer: Answer, refusal: GatewayError | None
+        self, exchange: Exchange, answer: tuple[int, int], refusal: GatewayError | None
     ) -> None:
         kept = self._access_logs.get((exchange.api_id, exchange.stage))
         if kept is None or self._logs is None:
@@ -150,9 +192,37 @@ class GatewayService:
         line = access_log.text(kept.line, exchange, answer, refusal, latency_ms)
         await access_log.write(self._bus, self._logs, kept, self._itself(exchange), (now, line))
 
+    def _measure(self, exchange: Exchange, status: int) -> None:
+        """The metrics of a request, for the API and for its stage.
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+        """
+        if not self._bus.metered:
+            return
+        of_api = (("ApiName", self._names.get(exchange.api_id, exchange.api_id)),)
+        settings = self._settings
+        for name, value, unit in (
+            ("Count", 1.0, "Count"),
+            ("4XXError", float(400 <= status < 500), "Count"),  # noqa: PLR2004
+            ("5XXError", float(status >= 500), "Count"),  # noqa: PLR2004
+            ("Latency", (self._clock.now() - exchange.at) * 1000, "Milliseconds"),
+        ):
+            for whose in (of_api, (*of_api, ("Stage", exchange.stage))):
+                self._bus.measure(
+                    Measure(
+                        settings.account,
+                        settings.region,
+                        "AWS/ApiGateway",
+                        name,
+                        value,
+                        unit,
+                        whose,
+                    )
+                )
+
     async def _serve(
         self, deployed: _Deployed | None, exchange: Exchange, request: Request
-    ) -> Answer:
+    ) -> Answer | Answered:
         if deployed is None:
             # execute-api answers so for hosts and stages that are nobody's.
             raise GatewayError("ACCESS_DENIED", "Forbidden")
@@ -177,11 +247,20 @@ class GatewayService:
         if not bucket.take():
             raise GatewayError("THROTTLED", "Too Many Requests")
 
-    async def _integrate(self, api: Api, method: Method, exchange: Exchange) -> Answer:
+    async def _integrate(self, api: Api, method: Method, exchange: Exchange) -> Answer | Answered:
         integration = method.integration
         if integration.kind == "mock":
             result = integrations.mock(integration, exchange)
             return integrations.map_response(integration, result, exchange)
+        if integration.private is not None and self._forward is not None:
+            return await private.call(
+                self._forward,
+                integration.private,
+                exchange,
+                self._account(exchange),
+                self._clock,
+                integration.timeout_s,
+            )
         caller = await self._caller(integration.credentials, exchange)
         if integration.kind == "aws_proxy":
             work = lambda_proxy.invoke(self._bus, api, integration.uri, exchange, caller)
@@ -191,30 +270,24 @@ class GatewayService:
         return integrations.map_response(integration, result, exchange)
 
     async def _in_time(self, work: Coroutine[Any, Any, Answer], method: Method) -> Answer:
-        task = asyncio.ensure_future(work)
-        late = False
-
-        def expire() -> None:
-            nonlocal late
-            late = not task.done()
-            task.cancel()
-
-        timer = self._clock.call_later(method.integration.timeout_s, expire)
         try:
-            return await task
-        except asyncio.CancelledError:
-            if not late:
-                raise
+            return await within(work, self._clock, method.integration.timeout_s)
+        except TimeoutError:
             raise GatewayError("INTEGRATION_TIMEOUT", "Endpoint request timed out") from None
         except GatewayError:
             raise
         except Exception as error:
             log.exception("the integration of %s failed", method.resource)
             raise GatewayError("INTEGRATION_FAILURE", "Internal server error") from error
-        finally:
-            timer.cancel()
-            if not task.done():
-                task.cancel()
+
+    def _account(self, exchange: Exchange) -> Caller:
+        """Who looks up a private integration's way: nobody needs permission for that."""
+        return Caller(
+            account=self._settings.account,
+            region=self._settings.region,
+            principal=f"arn:aws:iam::{self._settings.account}:root",
+            request_id=exchange.request_id,
+        )
 
     def _itself(self, exchange: Exchange) -> Caller:
         return Caller(
@@ -255,11 +328,15 @@ def _check_function(method: Method) -> None:
         raise NotSupported(f"the integration URI {method.integration.uri!r} of {what}") from error
 
 
-def _response(answer: Answer, exchange: Exchange) -> Response:
-    body = b"" if exchange.method == "HEAD" else answer.body
-    response = Response(body, status_code=answer.status)
-    for name, value in answer.headers:
-        response.headers.append(name, value)
+def _response(answer: Answer | Answered, exchange: Exchange) -> Response:
+    response: Response
+    if isinstance(answer, Answered):
+        response = Relayed(answer)
+    else:
+        body = b"" if exchange.method == "HEAD" else answer.body
+        response = Response(body, status_code=answer.status)
+        for name, value in answer.headers:
+            response.headers.append(name, value)
     response.headers["x-amzn-RequestId"] = exchange.request_id
     response.headers["x-amz-apigw-id"] = exchanges.extended(exchange.request_id)
     return response

@@ -77,6 +77,22 @@ class Guard(Protocol):
 Subscriber = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One value of a metric that a service reports of itself, as CloudWatch names it."""
+
+    account: str
+    region: str
+    namespace: str
+    name: str
+    value: float
+    unit: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+
+Meter = Callable[[Measure], None]
+
+
 @dataclass(frozen=True)
 class BusCall:
     """A call on its way to a service."""
@@ -99,6 +115,7 @@ class Bus:
         self._services: dict[str, Service] = {}
         self._fallback: Callable[[str], Service | None] | None = None
         self._subscribers: list[Subscriber] = []
+        self._meters: list[Meter] = []
         self._around: list[Middleware] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._guard: Guard | None = None
@@ -194,6 +211,20 @@ class Bus:
             task = asyncio.get_running_loop().create_task(_tell(subscriber, event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def read_meters(self, meter: Meter) -> None:
+        """Hear every measure that a service reports."""
+        self._meters.append(meter)
+
+    @property
+    def metered(self) -> bool:
+        """Whether anybody hears measures: where nobody does, none need be made."""
+        return bool(self._meters)
+
+    def measure(self, measure: Measure) -> None:
+        """Report a measure; it counts at once."""
+        for meter in self._meters:
+            meter(measure)
 
 
 async def _tell(subscriber: Subscriber, event: dict[str, Any]) -> None:

@@ -36,7 +36,9 @@ class Lane(Protocol):
         """Run ``fn`` there and return what it returns."""
 
 
-class _Line(NamedTuple):
+class LogLine(NamedTuple):
+    """A line on its way into a log stream; ``at`` in epoch seconds."""
+
     account: str
     region: str
     group: str
@@ -48,10 +50,14 @@ class _Line(NamedTuple):
 class LogSink:
     """Writes lines to log streams; groups and streams are made when they are not there."""
 
-    def __init__(self, lane: Lane, clock: Clock) -> None:
+    def __init__(
+        self, lane: Lane, clock: Clock, read: Callable[[LogLine], None] | None = None
+    ) -> None:
+        """``read`` sees each line once, as it comes (metrics may be embedded in it)."""
         self._lane = lane
         self._clock = clock
-        self._waiting: deque[_Line] = deque()
+        self._read = read
+        self._waiting: deque[LogLine] = deque()
         self._arrived = asyncio.Event()
         self._written = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -87,7 +93,10 @@ class LogSink:
             for piece in _pieces(text):
                 while len(self._waiting) >= LINES_WAITING_MAX:
                     await self._room()
-                self._waiting.append(_Line(account, region, group, stream, at, piece))
+                line = LogLine(account, region, group, stream, at, piece)
+                self._waiting.append(line)
+                if self._read is not None:
+                    self._read(line)
         self._arrived.set()
 
     async def flush(self) -> None:
@@ -126,7 +135,7 @@ def _pieces(text: str) -> Sequence[str]:
     return [text[at : at + EVENT_CHARS_MAX] for at in range(0, len(text), EVENT_CHARS_MAX)]
 
 
-def _write(batch: list[_Line]) -> None:
+def _write(batch: list[LogLine]) -> None:
     """On the lane: into moto's streams.
 
     Past moto's own check of the times, which compares with the machine's clock, not ours.

@@ -1,6 +1,15 @@
-"""ECS: running tasks. Clusters and task definitions are moto's."""
+"""ECS: running tasks and services. Clusters and task definitions are moto's."""
 
 from emulator.ecs.service import TasksService
+from emulator.ecs.services import OPERATIONS, ServicesService
 from emulator.ecs.settings import TasksSettings, TaskTiming
 
-__all__ = ["TaskTiming", "TasksService", "TasksSettings"]
+SERVICE_OPERATIONS = OPERATIONS
+
+__all__ = [
+    "SERVICE_OPERATIONS",
+    "ServicesService",
+    "TaskTiming",
+    "TasksService",
+    "TasksSettings",
+]

@@ -22,6 +22,8 @@ import psutil
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 OUTPUT_BUFFER_BYTES = 256 * 1024
+OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+"""https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html"""
 
 
 class StartError(Exception):
@@ -30,11 +32,18 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """A container to be started; ``environment`` is complete."""
+    """A container to be started; ``environment`` is complete.
+
+    ``name`` tells it from all others. A process has no limits of its own and takes none of them.
+    """
 
     image: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    name: str = ""
+    cpu_units: int = 0
+    memory_mib: int = 0
+    ports: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class Usage:
 
 class Container(Protocol):
     """A container that has been started."""
+
+    reason: str | None
+    """Why it ended, in ECS's words, where its driver knows; read it after ``wait``."""
 
     @property
     def output(self) -> asyncio.StreamReader:
@@ -121,8 +133,7 @@ class ProcessDriver:
         return _Process(process, output)
 
     def _command(self, image: str) -> Sequence[str]:
-        repository = re.split(r"[@:]", image.rsplit("/", 1)[-1], maxsplit=1)[0]
-        command = self._images.get(image) or self._images.get(repository)
+        command = self._images.get(image) or self._images.get(image_name(image))
         if not command:
             raise StartError(
                 f"CannotPullContainerError: image {image}: no command stands for this image in "
@@ -131,8 +142,15 @@ class ProcessDriver:
         return command
 
 
+def image_name(image: str) -> str:
+    """The last part of an image's repository: without registry, tag and digest."""
+    return re.split(r"[@:]", image.rsplit("/", 1)[-1], maxsplit=1)[0]
+
+
 class _Process:
     """A process as a container."""
+
+    reason: str | None = None
 
     def __init__(self, process: asyncio.subprocess.Process, output: asyncio.StreamReader) -> None:
         self._process = process

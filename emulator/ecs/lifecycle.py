@@ -18,7 +18,7 @@ from emulator.core.bus import Bus
 from emulator.core.clock import Clock
 from emulator.core.logs import Lane, LogSink
 from emulator.ecs import definitions, permissions
-from emulator.ecs.driver import Container, ContainerSpec, Driver, StartError
+from emulator.ecs.driver import OUT_OF_MEMORY, Container, ContainerSpec, Driver, StartError
 from emulator.ecs.environment import environment
 from emulator.ecs.metadata import MetadataApp
 from emulator.ecs.output import follow
@@ -28,7 +28,6 @@ from emulator.ecs.task import ADDRESS, STOPPED, Task
 
 KILLED = 137
 MIB = 1024 * 1024
-OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 @dataclass(frozen=True)
@@ -161,11 +160,13 @@ class TaskRun:
                 plan,
                 around.settings,
                 metadata_url=f"{around.metadata_url}/v4/{identity}",
-                credentials_url=(
-                    f"{around.metadata_url}/v2/credentials/{identity}" if role else None
-                ),
+                credentials=self._credentials(identity) if role else {},
                 scratch=scratch,
             ),
+            name=f"{task.id}-{plan.name}",
+            cpu_units=int(self._plan.cpu),
+            memory_mib=self._memory_mib(plan),
+            ports=plan.ports,
         )
         container = await around.driver.start(spec)
         shape = task.container(plan.name)
@@ -176,6 +177,18 @@ class TaskRun:
         ]
         watch = asyncio.create_task(self._watch(plan, container))
         self._running.append(_Running(plan, container, watch))
+
+    def _credentials(self, identity: str) -> dict[str, str]:
+        """How a container finds its role's credentials."""
+        around = self._around
+        if around.settings.in_containers:
+            return around.metadata.keys(identity)
+        url = f"{around.metadata_url}/v2/credentials/{identity}"
+        return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": url}
+
+    def _memory_mib(self, plan: ContainerPlan) -> int:
+        """The container's hard limit: its own, within the task's."""
+        return min(int(self._plan.memory), plan.memory_mib or int(self._plan.memory))
 
     async def _watch(self, plan: ContainerPlan, container: Container) -> None:
         """Pass on the output, look at memory and ports, note the exit code."""
@@ -190,14 +203,16 @@ class TaskRun:
             looking.cancel()
             writing.cancel()
         shape = self.task.container(plan.name)
-        shape["exitCode"] = KILLED if "reason" in shape else code
+        if container.reason is not None:
+            shape.setdefault("reason", container.reason)
+        shape["exitCode"] = KILLED if shape.get("reason") == OUT_OF_MEMORY else code
         shape["lastStatus"] = STOPPED
         if plan.essential:
             self.stop("EssentialContainerExited", "Essential container in task exited")
 
     async def _look(self, plan: ContainerPlan, container: Container) -> None:
         shape = self.task.container(plan.name)
-        limit = min(int(self._plan.memory), plan.memory_mib or int(self._plan.memory)) * MIB
+        limit = self._memory_mib(plan) * MIB
         while True:
             wants_port = bool(plan.ports) and not shape["networkBindings"]
             usage = await container.usage(ports=wants_port)

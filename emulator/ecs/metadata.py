@@ -50,6 +50,20 @@ class MetadataApp:
         """Forget a container."""
         self._entries.pop(identity, None)
 
+    def keys(self, identity: str) -> dict[str, str]:
+        """The credentials of a container's role, as variables of its environment.
+
+        For containers that cannot ask: SDKs take credentials from a loopback address or ECS's own
+        only, and neither is this emulator to a container.
+        """
+        entry = self._entries[identity]
+        found = self._role(entry, str(entry.role_arn))
+        return {
+            "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": found["Token"],
+        }
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":

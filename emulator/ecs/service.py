@@ -15,8 +15,8 @@ from emulator.core.journal import Journal
 from emulator.core.logs import Lane, LogSink
 from emulator.ecs import definitions, permissions, requests
 from emulator.ecs import task as tasks
-from emulator.ecs.driver import Driver, ProcessDriver
-from emulator.ecs.lifecycle import OUT_OF_MEMORY, Surroundings, TaskRun
+from emulator.ecs.driver import OUT_OF_MEMORY, Driver, ProcessDriver
+from emulator.ecs.lifecycle import Surroundings, TaskRun
 from emulator.ecs.metadata import MetadataApp
 from emulator.ecs.settings import TasksSettings
 from emulator.ecs.task import STOPPED, Task
@@ -78,9 +78,9 @@ class TasksService:
         """Start the metadata server, and read what the journal knows of earlier tasks."""
         self._metadata_url = self._settings.metadata_url
         if not self._metadata_url:
-            listening = bind("127.0.0.1", 0, "the task metadata endpoint")
+            listening = bind(self._settings.host, 0, "the task metadata endpoint")
             self._listener = await Listener(self._metadata, listening).__aenter__()
-            self._metadata_url = f"http://127.0.0.1:{self._listener.port}"
+            self._metadata_url = f"http://{self._settings.host_name}:{self._listener.port}"
         for value in self._journal.load("ecs-task").values():
             task = Task(value["account"], value["region"], value["shape"])
             self._tasks[task.arn] = task
@@ -142,6 +142,23 @@ class TasksService:
             for binding in container["networkBindings"]:
                 return str(binding["bindIP"]), int(binding["hostPort"])
         return None
+
+    def status(self, task_arn: str) -> str:
+        """Where a task is; STOPPED for one that is not known (any more)."""
+        task = self._tasks.get(task_arn)
+        return STOPPED if task is None else task.status
+
+    async def ended(self, task_arn: str) -> None:
+        """Return when a task is STOPPED."""
+        life = self._lives.get(task_arn)
+        if life is not None:
+            await asyncio.wait({life})
+
+    def end(self, task_arn: str, code: str, reason: str) -> None:
+        """Stop a task for a reason of ECS's own; nothing when it is over."""
+        run = self._runs.get(task_arn)
+        if run is not None:
+            run.stop(code, reason)
 
     def kill(self, task_arn: str) -> None:
         """Kill a task's containers, as a machine that fails does; nothing when it is over."""

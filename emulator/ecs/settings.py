@@ -48,6 +48,12 @@ class TasksSettings:
     """
 
     endpoint_url: str = ""
+    """The AWS endpoint as tasks reach it."""
+    in_containers: bool = False
+    """Tasks have a file system and a network of their own, and an image with its environment."""
+    host: str = "127.0.0.1"
+    """Where to listen for tasks; ``host_name`` is what they call it."""
+    host_name: str = "127.0.0.1"
     metadata_url: str = ""
     """Where containers find their metadata; by default the engine serves it itself."""
     region: str = ids.REGION

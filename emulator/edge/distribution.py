@@ -23,6 +23,10 @@ BEHAVIOURS_MAX = 75
 ERROR_TTL_S = 10.0
 """How long an error is kept when the distribution does not say."""
 
+READ_TIMEOUT_S = 30.0
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/\
+DownloadDistValuesOrigin.html#DownloadDistValuesOriginResponseTimeout"""
+
 _S3_DOMAIN = re.compile(r"^(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com$")
 _API_DOMAIN = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
 
@@ -55,12 +59,16 @@ class BucketOrigin:
 
 @dataclass(frozen=True)
 class ApiOrigin:
-    """A stage of a REST API (the first segment of the origin path); ``prefix`` what follows it."""
+    """A stage of a REST API (the first segment of the origin path); ``prefix`` what follows it.
+
+    ``read_timeout_s`` is how long it may send nothing before the edge gives an answer up.
+    """
 
     api_id: str
     stage: str
     prefix: str
     domain: str
+    read_timeout_s: float = READ_TIMEOUT_S
 
 
 Origin = BucketOrigin | ApiOrigin
@@ -178,7 +186,9 @@ def _origin(item: Mapping[str, Any]) -> Origin:
         stage, _, rest = path.strip("/").partition("/")
         if not stage:
             raise NotSupported("an API Gateway origin without its stage as the origin path")
-        return ApiOrigin(found["api"], stage, f"/{rest}" if rest else "", domain)
+        custom = item.get("CustomOriginConfig") or {}
+        timeout_s = float(custom.get("OriginReadTimeout") or READ_TIMEOUT_S)
+        return ApiOrigin(found["api"], stage, f"/{rest}" if rest else "", domain, timeout_s)
     raise NotSupported(f"the origin {domain!r}")
 
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from emulator.core import ids
 from emulator.core.clock import Clock
 from emulator.core.errors import AwsError
+from emulator.core.streams import paced
 from emulator.edge import content, origins
 from emulator.edge.cache import INVALIDATION_PATHS_MAX, EdgeCache, Key, Stored, ttl_s
 from emulator.edge.distribution import (
@@ -252,6 +253,11 @@ class EdgeService:
         response = await self._gateway(
             origin.api_id, origin.stage, origin.prefix + ask.uri, forwarded
         )
+        if isinstance(response, StreamingResponse):
+            # It is never whole here: what comes is passed on at once.
+            response.body_iterator = paced(
+                response.body_iterator, self._clock, idle_s=origin.read_timeout_s
+            )
         failed = response.status_code >= _ERROR
         response.headers["x-cache"] = f"{'Error' if failed else 'Miss'} from cloudfront"
         if failed and request.method == "GET":

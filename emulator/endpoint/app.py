@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,6 +26,7 @@ from emulator.core.errors import AwsError, NoReply, NotSupported
 from emulator.core.faults import Faults
 from emulator.core.latency import Latency
 from emulator.core.policy.principals import is_root
+from emulator.core.query_xml import query_xml
 from emulator.core.rest_xml import rest_xml
 from emulator.core.sigv4_refusals import missing
 from emulator.endpoint import lambda_front, s3_faults
@@ -40,8 +42,15 @@ log = logging.getLogger("emulator.endpoint")
 
 JSON_OWNED: dict[str, frozenset[str] | None] = {
     "states": None,  # None: every operation
-    "ecs": frozenset({"RunTask", "StopTask", "DescribeTasks", "ListTasks"}),
+    "ecs": frozenset(
+        {
+            *("RunTask", "StopTask", "DescribeTasks", "ListTasks"),
+            *("CreateService", "UpdateService", "DeleteService"),
+            *("DescribeServices", "ListServices"),
+        }
+    ),
     "events": frozenset({"PutEvents"}),
+    "monitoring": None,
 }
 """Operations of JSON-protocol services that are answered by engines of ours."""
 
@@ -131,6 +140,8 @@ class EndpointApp:
     ) -> Response:
         body = await read_body(request)
         caller = self._callers.of(found, protocol, request, body, request_id)
+        if found.service == "monitoring" and request.headers.get("content-encoding") == "gzip":
+            body = unzipped(body)  # SDKs compress what PutMetricData sends, once it is large
         operation = operation_of(request)
         owned = JSON_OWNED.get(found.service, frozenset())
         if operation and (owned is None or operation in owned):
@@ -138,6 +149,8 @@ class EndpointApp:
                 raise missing(protocol)
             answer = await self._bus.call(found.service, operation, json_body(body), caller)
             return json_response(answer, request_id)
+        if found.service == "monitoring" and caller is not None:
+            return await self._ask_cloudwatch(protocol, body, caller, request_id)
         if found.service == "sts" and protocol == "query":
             return await self._ask_sts(body, caller, request_id)
         if found.service == "cloudfront" and caller is not None:
@@ -180,6 +193,19 @@ class EndpointApp:
             await self._bus.check(found.service, operation, params, caller)
         elif self._callers.enforced and not is_anonymous(found.service, operation):
             raise missing(protocol)
+
+    async def _ask_cloudwatch(
+        self, protocol: Protocol, body: bytes, caller: Caller, request_id: str
+    ) -> Response:
+        """CloudWatch in the protocol of older SDKs and Terraform; JSON was answered before."""
+        if protocol != "query":
+            raise NotSupported(f"the protocol {protocol} of CloudWatch (JSON and query are)")
+        wire = query_xml("cloudwatch")
+        operation, params = wire.request(body)
+        answer = await self._bus.call("monitoring", operation, params, caller)
+        written = wire.answer(operation, answer, request_id)
+        headers = {"x-amzn-RequestId": request_id}
+        return Response(written, media_type="text/xml", headers=headers)
 
     async def _ask_sts(self, body: bytes, caller: Caller | None, request_id: str) -> Response:
         params: dict[str, Any] = dict(parse_qsl(body.decode("utf-8", "replace")))
@@ -236,6 +262,18 @@ async def read_body(request: Request) -> bytes:
             raise AwsError("RequestEntityTooLargeException", "The request is too large.", 413)
         parts.append(part)
     return b"".join(parts)
+
+
+def unzipped(body: bytes) -> bytes:
+    """A compressed body; SerializationException when it is none, 413 beyond BODY_BYTES_MAX."""
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        plain = reader.decompress(body, BODY_BYTES_MAX)
+    except zlib.error as error:
+        raise AwsError("SerializationException", f"The body is not gzip: {error}") from error
+    if reader.unconsumed_tail:
+        raise AwsError("RequestEntityTooLargeException", "The request is too large.", 413)
+    return plain
 
 
 def json_body(body: bytes) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
+from emulator.core.bus import Caller, Service
 from emulator.endpoint.moto_lane import MotoReply
 from emulator.endpoint.router import Route, query_action
 from emulator.iam.directory import READS
 
 LoadApi = Callable[[str, str, dict[str, Any]], None]
 SetThrottles = Callable[[str, str, dict[str, Any]], None]
+SetVariables = Callable[[str, str, dict[str, str]], None]
 SetAccessLog = Callable[[str, str, dict[str, Any] | None, str], None]
 
 _REST_API = re.compile(r"^/restapis/(?P<api>[a-zA-Z0-9]+)$")
@@ -36,11 +38,15 @@ class ControlHooks:
         load_api: LoadApi,
         set_throttles: SetThrottles,
         set_access_log: SetAccessLog,
+        set_variables: SetVariables = lambda api, stage, variables: None,  # noqa: ARG005
+        name_api: Callable[[str, str], None] = lambda api, name: None,  # noqa: ARG005
         identities_changed: Callable[[], None],
     ) -> None:
         self._identities_changed = identities_changed
         self._load_api = load_api
         self._set_throttles = set_throttles
+        self._set_variables = set_variables
+        self.name_api = name_api
         self._set_access_log = set_access_log
         self._log_role = ""
         self._bodies: dict[str, dict[str, Any]] = {}
@@ -76,31 +82,64 @@ class ControlHooks:
         """A stage's access log; raises AwsError when it cannot be written."""
         self._set_access_log(api_id, stage, settings, self._log_role)
 
+    def stage_changed(
+        self, api: str, stage: str, operations: list[dict[str, Any]], answer: dict[str, Any]
+    ) -> None:
+        """A stage was patched; ``answer`` is the stage as it is now."""
+        if any(o.get("path") == "/deploymentId" for o in operations):
+            self.api_deployed(api, stage)
+        if any(str(o.get("path")).startswith("/accessLogSettings") for o in operations):
+            self.api_logged(api, stage, answer.get("accessLogSettings"))
+        if api in self._bodies:
+            self._set_throttles(api, stage, answer.get("methodSettings") or {})
+            self._set_variables(api, stage, answer.get("variables") or {})
+
     def _apigateway(self, request: Request, body: bytes, reply: MotoReply) -> None:
         path = request.url.path
-        if request.method == "PUT" and (found := _REST_API.match(path)):
-            self.api_body(found["api"], _openapi(body))
-        elif request.method == "POST" and path == "/restapis":
-            if request.query_params.get("mode") == "import":
-                self.api_body(str(yaml.safe_load(reply.body)["id"]), _openapi(body))
+        if path == "/restapis" or _REST_API.match(path):
+            self._api_changed(request, body, reply)
         elif request.method == "POST" and (found := _DEPLOY.match(path)):
             stage = yaml.safe_load(body or b"{}").get("stageName")
             if stage:
                 self.api_deployed(found["api"], str(stage))
+                variables = json.loads(reply.body).get("variables") or {}
+                if variables and found["api"] in self._bodies:
+                    self._set_variables(found["api"], str(stage), variables)
         elif request.method == "PATCH" and path == "/account":
             self.api_account(str(json.loads(reply.body).get("cloudwatchRoleArn") or ""))
         elif request.method == "PATCH" and (found := _STAGE.match(path)):
-            self._stage_changed(found["api"], found["stage"], body, reply)
+            operations = json.loads(body or b"{}").get("patchOperations", [])
+            self.stage_changed(found["api"], found["stage"], operations, json.loads(reply.body))
 
-    def _stage_changed(self, api: str, stage: str, body: bytes, reply: MotoReply) -> None:
-        operations = json.loads(body or b"{}").get("patchOperations", [])
-        if any(o.get("path") == "/deploymentId" for o in operations):
-            self.api_deployed(api, stage)
-        changed = json.loads(reply.body)
-        if any(str(o.get("path")).startswith("/accessLogSettings") for o in operations):
-            self.api_logged(api, stage, changed.get("accessLogSettings"))
-        if api in self._bodies:
-            self._set_throttles(api, stage, changed.get("methodSettings") or {})
+    def _api_changed(self, request: Request, body: bytes, reply: MotoReply) -> None:
+        if request.method in {"POST", "PUT", "PATCH"}:
+            made = yaml.safe_load(reply.body)
+            self.name_api(str(made["id"]), str(made["name"]))
+            imported = request.query_params.get("mode") == "import"
+            if request.method == "PUT" or (request.method == "POST" and imported):
+                self.api_body(str(made["id"]), _openapi(body))
+
+
+class GatewayControl:
+    """moto's API Gateway on the bus, with a word to the data plane after what concerns it."""
+
+    def __init__(self, service: Service, hooks: ControlHooks) -> None:
+        self._service = service
+        self._hooks = hooks
+
+    async def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one API call; raises AwsError."""
+        answer = await self._service.call(operation, params, caller)
+        if operation in {"CreateRestApi", "PutRestApi", "UpdateRestApi"}:
+            self._hooks.name_api(str(answer["id"]), str(answer["name"]))
+        elif operation == "UpdateStage":
+            self._hooks.stage_changed(
+                params["restApiId"],
+                params["stageName"],
+                list(params.get("patchOperations") or ()),
+                answer,
+            )
+        return answer
 
 
 def _openapi(body: bytes) -> dict[str, Any]:

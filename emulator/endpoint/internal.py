@@ -77,6 +77,8 @@ def status(emulator: Emulator) -> dict[str, object]:
         "web": emulator.edge_url,
         "stepfunctions": emulator.stepfunctions_url,
         "data_dir": str(data_dir) if data_dir else None,
+        "tasks": emulator.settings.tasks,
+        "containers_address": emulator.containers_address,
         "aws_timing": emulator.settings.aws_timing,
         "deployed": deployment is not None,
         "api_id": deployment.api_id if deployment else None,

@@ -5,6 +5,7 @@ Each is applied on moto's lane before the first call of its service.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -15,6 +16,9 @@ def mend(path: str, target: str = "") -> None:
     for prefix, patch in _PATCHES.items():
         if path.startswith(prefix) or target.startswith(prefix):
             patch()
+    # The query protocol has one path for every service: mended once somebody has used it.
+    if path == "/" and "moto.ec2.models.security_groups" in sys.modules:
+        rule_descriptions()
 
 
 @cache
@@ -45,6 +49,22 @@ def method_settings() -> None:
         return first(self, rest)
 
     Stage.apply_operations = apply_operations  # type: ignore[method-assign]
+
+
+@cache
+def rule_descriptions() -> None:
+    """The description of a rule of a security group that names another group.
+
+    moto keeps it, and shows only those of address ranges:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
+    """
+    from moto.ec2.models.security_groups import SecurityGroupRule  # noqa: PLC0415 (slow import)
+
+    def description(self: Any) -> str | None:
+        found = self.ip_range.get("Description") or self.source_group.get("Description")
+        return None if found is None else str(found)
+
+    SecurityGroupRule.description = property(description)  # type: ignore[assignment]
 
 
 @cache

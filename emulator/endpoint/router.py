@@ -33,6 +33,7 @@ _TARGETS = {
     "AmazonEC2ContainerServiceV20141113": "ecs",
     "AWSEvents": "events",
     "Logs_20140328": "logs",
+    "GraniteServiceVersion20100801": "monitoring",
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from emulator.core import ids
-from emulator.core.bus import Bus, Caller
+from emulator.core.bus import Bus, Caller, Measure
 from emulator.core.clock import Clock
 from emulator.core.credentials import CredentialStore
 from emulator.core.errors import AwsError, NotSupported
@@ -197,13 +197,35 @@ class FunctionsService:
         self, found: Found, request_id: str, payload: bytes, context: str = ""
     ) -> tuple[Outcome, str]:
         """Run one event; goes on when the caller no longer waits, as Lambda does."""
-        leave = self._concurrency.enter(found)
+        try:
+            leave = self._concurrency.enter(found)
+        except AwsError:
+            self._measure(found, "Throttles", 1, "Count")
+            raise
         event = self._event(found, request_id, payload, context)
-        task = asyncio.create_task(self._run(found, event))
+        task = asyncio.create_task(self._measured(found, event))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         task.add_done_callback(lambda _: leave())
         return await asyncio.shield(task)
+
+    def _measure(self, found: Found, name: str, value: float, unit: str) -> None:
+        """A metric of a function.
+
+        Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+        """
+        function = found.function
+        self._bus.measure(
+            Measure(
+                function.account,
+                function.region,
+                "AWS/Lambda",
+                name,
+                value,
+                unit,
+                (("FunctionName", function.name),),
+            )
+        )
 
     def _event(self, found: Found, request_id: str, payload: bytes, context: str) -> Event:
         now = self._clock.now()
@@ -215,6 +237,14 @@ class FunctionsService:
             trace_id=f"Root=1-{int(now):08x}-{ids.hex_id(24)};Parent={ids.hex_id(16)};Sampled=0",
             client_context=context,
         )
+
+    async def _measured(self, found: Found, event: Event) -> tuple[Outcome, str]:
+        begun = self._clock.now()
+        result, tail = await self._run(found, event)
+        self._measure(found, "Invocations", 1, "Count")
+        self._measure(found, "Errors", 1 if result.function_error else 0, "Count")
+        self._measure(found, "Duration", (self._clock.now() - begun) * 1000, "Milliseconds")
+        return result, tail
 
     async def _run(self, found: Found, event: Event) -> tuple[Outcome, str]:
         function = found.function

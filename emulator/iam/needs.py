@@ -7,6 +7,7 @@ listed here need ``<service>:<Operation>`` on ``*``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Any
 
 from emulator.core import ids
 from emulator.core.bus import Caller
+from emulator.core.models import service_model
 
 EVERYTHING = "*"
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
@@ -64,7 +66,15 @@ class Request:
         return list(value) if isinstance(value, list | tuple) else []
 
 
-PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
+ALARM_OPERATIONS = frozenset(
+    {
+        *("PutMetricAlarm", "SetAlarmState", "DeleteAlarms", "EnableAlarmActions"),
+        *("DisableAlarmActions", "DescribeAlarmHistory"),
+    }
+)
+_LABEL = re.compile(r"\{([A-Za-z0-9_+]+)\}")
+
+PREFIXES = {"monitoring": "cloudwatch", "email": "ses", "elbv2": "elasticloadbalancing"}
 """Services whose actions begin otherwise than their endpoint is called."""
 
 
@@ -259,9 +269,51 @@ def _sqs(request: Request) -> list[Need] | None:
 
 
 def _cloudwatch(request: Request) -> list[Need] | None:
-    if request.operation != "PutMetricData":
-        return None
-    return [Need(request.action, EVERYTHING, {"cloudwatch:namespace": request.text("Namespace")})]
+    operation = request.operation
+    if operation == "PutMetricData":
+        facts = {"cloudwatch:namespace": request.text("Namespace")}
+        return [Need(request.action, EVERYTHING, facts)]
+    if request.text("ResourceARN"):
+        return [Need(request.action, request.text("ResourceARN"))]
+    names = request.items("AlarmNames") or [request.text("AlarmName")]
+    if operation in ALARM_OPERATIONS:
+        return [Need(request.action, request.arn(f"alarm:{n}", "cloudwatch")) for n in names]
+    boards = request.items("DashboardNames") or [request.text("DashboardName")]
+    if operation in {"PutDashboard", "GetDashboard", "DeleteDashboards"}:
+        account = request.caller.account
+        return [
+            Need(
+                request.action, ids.arn("cloudwatch", f"dashboard/{n}", region="", account=account)
+            )
+            for n in boards
+        ]
+    return None
+
+
+def _apigateway(request: Request) -> list[Need] | None:
+    """API Gateway's control plane: actions are HTTP methods, resources are its paths.
+
+    Over HTTP the operation is the method and the only parameter the path.
+    """
+    if request.operation.isupper():
+        method, path = request.operation, request.text("path")
+    else:
+        model = service_model("apigateway")
+        if request.operation not in model.operation_names:
+            return None
+        http = model.operation_model(request.operation).http
+        method = http["method"]
+        path = _LABEL.sub(lambda label: _in_path(request, label[1]), http["requestUri"])
+    arn = f"arn:aws:apigateway:{request.caller.region}::{path}"
+    return [Need(f"apigateway:{method}", arn)]
+
+
+def _in_path(request: Request, label: str) -> str:
+    """The value of a path's label: members are named as the label, or in camel case."""
+    head, *rest = label.removesuffix("+").split("_")
+    camel = head + "".join(word.capitalize() for word in rest)
+    found = {"restapiId": "restApiId"}.get(camel, camel)
+    return request.text(found) or request.text(label)
 
 
 def _iam(request: Request) -> list[Need] | None:
@@ -295,6 +347,7 @@ _PARTS = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
 }
 _SERVICES: Mapping[str, Callable[[Request], list[Need] | None]] = {
+    "apigateway": _apigateway,
     "states": _states,
     "lambda": _lambda,
     "ecs": _ecs,

@@ -57,7 +57,7 @@ class SimulatedDeployer(Deployer):
 
         ``known`` has the documents of the roles that are there, as text, and is kept up to date.
         """
-        for role in roles_of(self._declared):
+        for role in roles_of(self._declared, live_events=False):
             wanted = self._documents(role)
             if known.get(role) == wanted:
                 continue

@@ -74,6 +74,8 @@ class StubDriver:
 class StubTask:
     """One container."""
 
+    reason: str | None = None
+
     def __init__(
         self, client: Client, clock: Clock, run_id: str, rng: random.Random, habits: Habits
     ) -> None:

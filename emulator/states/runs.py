@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from emulator.core.bus import Measure
 from emulator.core.clock import iso
 from emulator.core.journal import Journal
 from emulator.states import run_branches, run_task
@@ -41,6 +42,14 @@ RETENTION_S = 90 * 86_400.0
 """How long a closed execution is kept, and its name taken (AWS's limit)."""
 KILLED = "The emulator was killed while this execution was running"
 JOURNAL_KIND = "execution"
+
+_OUTCOMES = {
+    SUCCEEDED: "ExecutionsSucceeded",
+    FAILED: "ExecutionsFailed",
+    TIMED_OUT: "ExecutionsTimedOut",
+    ABORTED: "ExecutionsAborted",
+}
+"""Metrics of ended executions, by their status."""
 
 _RUNNERS = (run_branches, run_task)  # importing them makes their types of state known
 
@@ -105,6 +114,7 @@ class Runs:
             self._remember(execution)
             self._publish(execution)
         self._unfinished.add(execution)
+        self._measure(execution, "ExecutionsStarted", 1, "Count")
         execution.task = asyncio.get_running_loop().create_task(self._run(execution, revision))
 
     def end(self, execution: Execution, status: str, error: Any, cause: Any) -> None:
@@ -181,6 +191,9 @@ class Runs:
         execution.status = status
         execution.stop_date = round(self._engine.clock.now(), 3)
         self._unfinished.discard(execution)
+        took = (execution.stop_date - execution.start_date) * 1000
+        self._measure(execution, _OUTCOMES[status], 1, "Count")
+        self._measure(execution, "ExecutionTime", took, "Milliseconds")
         if not execution.express:
             self._remember(execution)
             self._publish(execution)
@@ -208,6 +221,17 @@ class Runs:
         """Drop a finished execution from memory and journal."""
         self.known.pop(execution.arn, None)
         self._journal.put(JOURNAL_KIND, execution.arn, None)
+
+    def _measure(self, execution: Execution, name: str, value: float, unit: str) -> None:
+        """A metric of the execution's state machine.
+
+        Source: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+        """
+        bus = self._engine.bus
+        if bus.metered:
+            of_machine = (("StateMachineArn", execution.machine_arn),)
+            account, region = execution.account, execution.region
+            bus.measure(Measure(account, region, "AWS/States", name, value, unit, of_machine))
 
     def _publish(self, execution: Execution) -> None:
         """The status change event of EventBridge.

@@ -1,4 +1,4 @@
-"""Following a run: its event log read by ETag, and its state beside it.
+"""Following a run: live where that can be had, else its event log read by ETag and its state.
 
 The log is an object in the bucket that grows; ``If-None-Match`` makes a look at it cheap. It is not
 there at first (S3 says 403 for that to those who may not list), and links to it expire.
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from system.client import errors
+from system.client.live import LiveStream
 from system.client.transport import Transport
 from system.events import FINAL_STATES, LOG_BYTES_MAX, Event, EventLog, EventLogError
 
@@ -28,16 +29,23 @@ SILENCE_MAX_S = 900.0 + 240.0 + 300.0
 
 @dataclass(frozen=True)
 class Links:
-    """Presigned GETs of a run's objects; ``expires_at`` as the API wrote it."""
+    """Presigned GETs of a run's objects; ``expires_at`` as the API wrote it.
+
+    ``events_live``: the path of the run's event stream, None where there is none.
+    """
 
     events: str
     preview: str
     result: str
     expires_at: str | None = None
+    events_live: str | None = None
 
     @classmethod
     def parse(cls, document: Any) -> Links:
-        """``{"events", "preview", "result", "expires_at"}``; raises BadAnswerError."""
+        """``{"events", "preview", "result", "expires_at", "events_live"?}``.
+
+        Raises BadAnswerError.
+        """
         if not isinstance(document, Mapping):
             raise errors.BadAnswerError("The answer has no links.")
         found = [document.get(name) for name in ("events", "preview", "result")]
@@ -46,7 +54,10 @@ class Links:
                 raise errors.BadAnswerError("The answer has no proper links.")
         events, preview, result = map(str, found)
         expires = document.get("expires_at")
-        return cls(events, preview, result, None if expires is None else str(expires))
+        live = document.get("events_live")
+        if live is not None and not (isinstance(live, str) and live.startswith("/api/")):
+            raise errors.BadAnswerError("The answer has no proper links.")
+        return cls(events, preview, result, None if expires is None else str(expires), live)
 
 
 class Follower:
@@ -72,6 +83,17 @@ class Follower:
     def events(self, after: int) -> Iterator[Event]:
         """The events after that id, until the final one or a final state of the run."""
         log = EventLog(after)
+        if self._links.events_live is not None:
+            live = LiveStream(
+                self._transport,
+                self._links.events_live,
+                state=self._state,
+                now=self._now,
+                silence_max_s=SILENCE_MAX_S,
+            )
+            yield from live.events(log)
+            if live.over:
+                return
         heard_at, looks = self._now(), 0
         while True:
             fresh = self._look(log)

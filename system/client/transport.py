@@ -147,8 +147,9 @@ class Transport:
 def _worth_repeating(answer: Answer) -> bool:
     if answer.status not in REPEATED:
         return False
-    # "All easels are taken" lasts for minutes: that is news for the visitor, not for a loop.
-    return b'"too-many-runs"' not in answer.body
+    # "All easels are taken" lasts for minutes, and a closed API for hours: that is news for the
+    # visitor, not for a loop.
+    return not any(news in answer.body for news in (b'"too-many-runs"', b'"state": "closed"'))
 
 
 def read(answer: httpx.Response, bytes_max: int) -> bytes:

@@ -13,10 +13,12 @@ from typing import Any
 import click
 
 from system import artifacts, website
-from system.deployment import steps
+from system.deployment import registry, steps
+from system.deployment.registry import WorkerImage
 from system.deployment.smoke import smoke_test
 from system.deployment.steps import Target
 from system.deployment.terraform import DeploymentError, Terraform
+from system.engine import EngineError
 
 Step = Callable[[str, Callable[[], object]], None]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,7 +36,11 @@ _region = click.option("--region", default="us-east-1", show_default=True)
 @_name
 @_region
 @click.option("--budget", type=click.FloatRange(0.01, 1_000_000), help="First limit in dollars.")
-@click.option("--image", default="", help="The worker's image; needed on AWS.")
+@click.option("--image", default="", help="The worker's image; on AWS it is built without.")
+@click.option("--build-image", is_flag=True, help="Build the worker's image for an emulator, too.")
+@click.option(
+    "--live-events", is_flag=True, help="Stream the events of runs; on AWS it has a monthly price."
+)
 @click.option(
     "--plan", "only_plan", is_flag=True, help="Say what would change, and change nothing."
 )
@@ -44,26 +50,28 @@ def deploy(  # noqa: PLR0917 - click passes by name
     region: str,
     budget: float | None,
     image: str,
+    build_image: bool,
+    live_events: bool,
     only_plan: bool,
 ) -> None:
-    """Build the artifacts, apply Terraform, upload the website, make the first ledger."""
+    """Build zips and image, apply Terraform, upload the website, make the first ledger."""
     target = Target(endpoint_url, region, name)
-    if endpoint_url is None and not image:
-        raise click.UsageError(
-            "On AWS name the worker's image with --image (see docs/operations.md)."
-        )
+    if image and build_image:
+        raise click.UsageError("--image names an image that is there; --build-image builds one.")
     if not website.built():
         if endpoint_url is None:
             raise click.ClickException(website.HOW_TO_BUILD)
         click.echo(f"  {website.HOW_TO_BUILD}")
     try:
-        terraform = prepared(target, image)
+        worker = None if image else registry.built(target, click.echo, asked=build_image)
+        address = worker.address if worker else image
+        terraform = prepared(target, address, live_events=live_events)
         if only_plan:
             click.echo(terraform.plan() or "No changes.")
             return
         limit = round(budget * 1_000_000) if budget else None
-        outputs = apply_all(target, terraform, limit, _step)
-    except DeploymentError as error:
+        outputs = apply_all(target, terraform, limit, _step, worker)
+    except (DeploymentError, EngineError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Deployed: {web_address(target, outputs)}")
 
@@ -99,10 +107,18 @@ def destroy(endpoint_url: str | None, name: str, region: str) -> None:
 
 
 def apply_all(
-    target: Target, terraform: Terraform, limit_microusd: int | None, step: Step
+    target: Target,
+    terraform: Terraform,
+    limit_microusd: int | None,
+    step: Step,
+    worker: WorkerImage | None = None,
 ) -> dict[str, Any]:
     """Everything after ``prepared``; ``step(what, work)`` does each. Gives Terraform's outputs."""
+    if worker is not None and worker.can_be_pushed():
+        step("image", worker.push)  # before tasks are told to run it
     step("terraform apply", terraform.apply)
+    if worker is not None:
+        step("image", worker.push)  # the first time, into the repository that was just made
     outputs = terraform.outputs()
     step("website and house styles", lambda: steps.upload_files(target, outputs["buckets"]))
     step("first ledger", lambda: steps.first_ledger(target, limit_microusd))
@@ -111,12 +127,14 @@ def apply_all(
     return outputs
 
 
-def prepared(target: Target, image: str) -> Terraform:
+def prepared(target: Target, image: str, *, live_events: bool = False) -> Terraform:
     """Terraform, initialised for the target, with fresh zips to deploy."""
     artifacts.write(ROOT / "build" / "zips")
     steps.state_bucket(target)
     place = "aws" if target.endpoint_url is None else "emulator"
     variables: dict[str, Any] = {"name": target.name, "region": target.region}
+    if live_events:
+        variables["live_events"] = True
     if image:
         variables["worker_image"] = image
     if target.endpoint_url is not None:

@@ -48,6 +48,28 @@ def budget(ledger: Ledger, now: float, rate: prices.Rates) -> dict[str, Any]:
     }
 
 
+def measures(ledger: Ledger, now: float, rate: prices.Rates) -> dict[str, int]:
+    """The ledger as metrics, by their names; ``docs/operations.md`` says what watches them."""
+    ledger = transitions.roll_over(ledger, now)
+    return {
+        "SpentMicrousd": ledger.spent_microusd,
+        "AvailableMicrousd": ledger.available_microusd,
+        "OverrunMicrousd": ledger.overrun_microusd,
+        "BudgetSpentPercent": spent_percent(ledger, least_ceiling_microusd(rate)),
+        "RunsInFlight": len(ledger.open),
+    }
+
+
+def spent_percent(ledger: Ledger, least_microusd: int) -> int:
+    """How much of the period's limit is spent, in whole percent, rounded down.
+
+    100 as soon as what is not spent pays for no run, however much is left by name.
+    """
+    if ledger.limit_microusd - ledger.spent_microusd < least_microusd:
+        return max(100, 100 * ledger.spent_microusd // max(1, ledger.limit_microusd))
+    return 100 * ledger.spent_microusd // ledger.limit_microusd
+
+
 def ceilings(rate: prices.Rates) -> dict[str, dict[str, int]]:
     """Quality -> size -> the most that a run of it can cost, in micro-dollars."""
     return {

@@ -23,12 +23,16 @@ run "everything_on" {
 
   variables {
     budget_store             = "dynamodb"
+    live_events              = true
     fargate_spot             = true
     task_cpu_units           = 4096
     task_memory_mib          = 8192
     task_architecture        = "ARM64"
     container_insights       = true
     tracing                  = true
+    alarm_emails             = ["operator@example.org"]
+    requests_per_day_max     = 1000
+    dashboard                = false
     reserved_concurrency     = { start_nst = 5 }
     domain                   = { name = "nst.example.org", zone_id = "Z0123456789ABC" }
     requests_per_address_max = 2000
@@ -71,12 +75,26 @@ run "wrong_values_are_refused" {
     task_architecture    = "RISCV"
     reserved_concurrency = { paint = 1 }
     worker_image         = "https://example.org/image"
+    alarm_emails         = ["nobody"]
+    requests_per_day_max = 0.5
   }
 
   expect_failures = [
+    var.alarm_emails, var.requests_per_day_max,
     var.name, var.region, var.aws_endpoint_url, var.budget_store, var.more_web_origins, var.vpc_cidr,
     var.task_cpu_units, var.task_memory_mib, var.task_architecture, var.reserved_concurrency, var.worker_image,
   ]
+}
+
+run "a_name_that_is_too_long_for_a_load_balancer_is_refused" {
+  command = plan
+
+  variables {
+    name        = "a-name-of-twenty-eight-chars"
+    live_events = true
+  }
+
+  expect_failures = [var.live_events]
 }
 
 run "a_web_acl_on_the_emulator_is_refused" {

@@ -12,6 +12,7 @@ import httpx
 from system import runs
 from tests.system.permissions import REGISTRY, House, RefusedError, mark
 from tests.system.running import wait_until
+from tests.system.watching import gate, is_closed, threshold, wait_for_state
 
 Flow = Callable[[House], None]
 LEDGER = "ledger.json"
@@ -158,6 +159,31 @@ def a_stopped_task_starts_reconcile(house: House) -> None:
     arn = house.run_task(house.values["task_family"], startedBy=run_id)
     house.ecs.stop_task(cluster=house.values["cluster"], task=arn)
     house.heard("read-budget", run_id, "could not reach its target", since)
+
+
+def the_gate_closes_and_opens_the_api(house: House) -> None:
+    for action, open_ in (("close", False), ("open", True)):
+        answer = gate(house.states, house.values["gate_arn"], action)
+        if answer["status"] != "SUCCEEDED":
+            raise RefusedError(answer["cause"])
+        if is_closed(house.web.get("/api/budget")) is open_:
+            raise RefusedError(f"the stage does not {action}")
+
+
+def the_alarm_closes_the_api(house: House) -> None:
+    since, cloudwatch = len(house.records), house.client("cloudwatch")
+
+    def seen() -> str:
+        if house.said("could not reach its target", since):
+            return "refused"
+        return "closed" if is_closed(house.web.get("/api/budget")) else ""
+
+    with threshold(cloudwatch, "nst-daily-requests", 1):
+        found = wait_until("the API to close, or not", seen)
+    wait_for_state(cloudwatch, "nst-daily-requests", "OK")
+    if found == "refused":
+        raise RefusedError(found)
+    wait_until("the API to open", lambda: not is_closed(house.web.get("/api/budget")))
 
 
 def a_schedule_starts_reconcile(house: House) -> None:
@@ -365,4 +391,6 @@ FLOWS: Mapping[tuple[str, str, str], Flow] = {
     ("gateway", "states:StartSyncExecution", "${start_run_arn}"): a_run_starts_by_the_api,
     ("gateway", "states:DescribeExecution", "*"): a_run_is_seen_by_the_api,
     ("events", "states:StartExecution", "${reconcile_arn}"): a_stopped_task_starts_reconcile,
+    ("events", "states:StartExecution", "${gate_arn}"): the_alarm_closes_the_api,
+    ("gate", "apigateway:PATCH", "${api_stage_arn}"): the_gate_closes_and_opens_the_api,
 }

@@ -33,7 +33,7 @@ WAITING = (sys.executable, "-S", "-c", "import signal; signal.pause()")
 ROLES = (
     *("admit-run", "start-run", "run-nst", "reconcile"),
     *("read-budget", "get-upload-url", "update-budget", "start-nst", "stop-nst"),
-    *("gateway", "events", "task", "task-execution"),
+    *("gateway", "events", "gate", "task", "task-execution"),
 )
 EITHER = frozenset({"RunTask"})
 """Statements with two resources for one thing: AWS does not say whether it checks a definition that

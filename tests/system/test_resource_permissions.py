@@ -33,6 +33,8 @@ from tests.system.permissions import (
 )
 from tests.system.test_permissions import Failures, Records, refused
 
+pytestmark = pytest.mark.needs("own emulator")
+
 BUCKETS = declared.declaration()["buckets"]
 VARIANTS = declared.declaration()["ledger_in_dynamodb"]["policies"]
 TABLE_FLOWS: dict[tuple[str, str], Flow] = {

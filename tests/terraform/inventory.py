@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.system.running import Running
+from tests.terraform.inventory_watch import watch
 
 FUNCTION = (
     "FunctionName", "Runtime", "Role", "Handler", "CodeSha256", "Timeout", "MemorySize",
@@ -40,6 +41,7 @@ def inventory(stack: Running) -> dict[str, Any]:
         "logs": _logs(stack),
         "repositories": _repositories(stack),
         "cdn": _cdn(stack),
+        "watch": watch(stack),
     }
     words = json.dumps(found, sort_keys=True, default=str)
     for pattern, word in _substitutions(stack):

@@ -84,13 +84,14 @@ COMPARED = {
     "aws_api_gateway_rest_api", "aws_api_gateway_stage", "aws_cloudfront_distribution",
     "aws_cloudfront_function", "aws_cloudfront_origin_access_control",
     "aws_cloudfront_response_headers_policy", "aws_cloudwatch_event_rule",
-    "aws_cloudwatch_event_target", "aws_cloudwatch_log_group", "aws_ecr_lifecycle_policy",
+    "aws_cloudwatch_dashboard", "aws_cloudwatch_event_target", "aws_cloudwatch_log_group",
+    "aws_cloudwatch_metric_alarm", "aws_ecr_lifecycle_policy",
     "aws_ecr_repository", "aws_ecs_cluster", "aws_ecs_task_definition", "aws_iam_role",
     "aws_iam_role_policy", "aws_iam_role_policy_attachment", "aws_lambda_function",
     "aws_s3_bucket", "aws_s3_bucket_cors_configuration", "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_ownership_controls", "aws_s3_bucket_policy",
     "aws_s3_bucket_public_access_block", "aws_s3_bucket_server_side_encryption_configuration",
-    "aws_s3_bucket_versioning", "aws_scheduler_schedule", "aws_sfn_state_machine",
+    "aws_s3_bucket_versioning", "aws_scheduler_schedule", "aws_sfn_state_machine", "aws_sns_topic",
 }  # fmt: skip
 """Kinds of resources that the inventory reads."""
 
@@ -104,7 +105,6 @@ NOT_COMPARED = {
     "aws_vpc": "the same",
     "aws_vpc_endpoint": "the same",
     "aws_vpc_security_group_egress_rule": "the same",
-    "aws_sns_topic": "nobody listens to alarms of an emulator by itself",
 }
 
 

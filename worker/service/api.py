@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -36,6 +37,8 @@ log = logging.getLogger("nst.api")
 
 STREAMS_MAX = 64
 """Open event streams at once, over all runs."""
+STREAMS_OF_RUN_MAX = 16
+"""The same for one run, so that no run's followers keep out those of all others."""
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 RunId = Annotated[str, Path(pattern=runs.RUN_ID_PATTERN)]
@@ -65,7 +68,8 @@ class Api:
         self.runner = runner
         self.timings = timings
         self.follower = Follower(storage, timings)
-        self.streams = 0
+        self.streams: Counter[str] = Counter()
+        """Open event streams by run."""
 
     def own(self, run_id: str) -> Run | None:
         """The run of this task, when that is its id."""
@@ -158,10 +162,14 @@ def _routes(app: FastAPI, api: Api) -> None:
     async def delete_run(run_id: RunId) -> Response:
         return _json(await api.stop(run_id), 202)
 
+    # API Gateway puts the stage's name before a private integration's path, says
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
+    @app.get("/{stage}/runs/{run_id}/events")
     @app.get("/runs/{run_id}/events")
     async def get_events(
-        run_id: RunId, last_event_id: Annotated[str | None, Header()] = None
+        run_id: RunId, last_event_id: Annotated[str | None, Header()] = None, stage: str = ""
     ) -> Response:
+        del stage
         return await _events(api, run_id, last_event_id)
 
 
@@ -174,30 +182,35 @@ async def _events(api: Api, run_id: str, header: str | None) -> Response:
     if source.final and not source.after(last_id):
         # It has seen the final event: 204 tells an EventSource to reconnect no more.
         return Response(status_code=204, headers=HEADERS)
-    if api.streams >= STREAMS_MAX:
+    if api.streams.total() >= STREAMS_MAX or api.streams[run_id] >= STREAMS_OF_RUN_MAX:
         return _http_problem(503, "Too many clients follow runs here.", {"Retry-After": "5"})
-
-    return EventStream(api, source, last_id)
+    return EventStream(api, run_id, source, last_id)
 
 
 class EventStream(StreamingResponse):
     """An open event stream, counted from its creation to its end."""
 
-    def __init__(self, api: Api, source: RunLog | FollowedLog, last_id: int) -> None:
+    def __init__(self, api: Api, run_id: str, source: RunLog | FollowedLog, last_id: int) -> None:
         self._api = api
-        frames = sse.stream(source, last_id, api.timings.keep_alive_s, lambda: _abandoned(source))
+        self._run_id = run_id
+        until = asyncio.get_running_loop().time() + api.timings.stream_s
+        frames = sse.stream(
+            source, last_id, api.timings.keep_alive_s, until, lambda: _abandoned(source)
+        )
         super().__init__(
             frames, media_type=sse.CONTENT_TYPE, headers={**HEADERS, "X-Accel-Buffering": "no"}
         )
         self._frames = frames
-        api.streams += 1
+        api.streams[run_id] += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; however that ends, its place is free again and its log unheard."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._api.streams -= 1
+            self._api.streams[self._run_id] -= 1
+            if not self._api.streams[self._run_id]:
+                del self._api.streams[self._run_id]
             await self._frames.aclose()
 
 

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 
+from system.live_events import FOLLOW_EVERY_S
 from system.settings import SettingsError
 from worker.service import logs, server
 from worker.service.clock import RealClock
@@ -105,7 +106,10 @@ def _serve_logs(settings: Settings, listener: socket.socket, inbox: Inbox) -> in
     s3, _ = aws.clients(settings)
     now = threading.Event()
     now.set()
-    web = server.WebServer(listener, Storage(s3, settings.bucket), None, Timings(), now)
+    # The reads of an instance that only serves logs are its own price (system/live_events.py), not
+    # that of the runs, so they may be more frequent than a task's.
+    timings = Timings(follow_s=float(FOLLOW_EVERY_S))
+    web = server.WebServer(listener, Storage(s3, settings.bucket), None, timings, now)
     web.start()
     inbox.get()
     web.stop()

@@ -41,9 +41,13 @@ def last_event_id(header: str | None) -> int:
 
 
 async def stream(
-    source: Source, last_id: int, keep_alive_s: float, over: Callable[[], bool]
+    source: Source,
+    last_id: int,
+    keep_alive_s: float,
+    until: float,
+    over: Callable[[], bool],
 ) -> AsyncGenerator[str]:
-    """The events after ``last_id`` as they come, up to the final one.
+    """The events after ``last_id`` as they come, up to the final one, or to the loop's ``until``.
 
     There is no queue: a slow reader reads on from where it is, in the log itself. Silence of
     ``keep_alive_s`` gives a comment, so that proxies do not take the line for dead. ``over`` says
@@ -64,10 +68,11 @@ async def stream(
             for event in source.after(last_id):
                 yield _frame(event)
                 last_id = event.id
-            if ended:
+            left = until - loop.time()
+            if ended or left <= 0:
                 return
             try:
-                await asyncio.wait_for(more.wait(), keep_alive_s)
+                await asyncio.wait_for(more.wait(), min(keep_alive_s, left))
             except TimeoutError:
                 yield KEEP_ALIVE
     finally:

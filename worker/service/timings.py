@@ -50,6 +50,9 @@ class Timings:
     """For open connections to take the last events before the process ends."""
     keep_alive_s: float = 15.0
     """Between two comments on a silent event stream."""
+    stream_s: float = 840.0
+    """An event stream ends after this long, and its reader comes again with the last id: API
+    Gateway would cut it after 15 minutes, in the middle of a line."""
     follow_s: float = 2.0
     """Between two looks at the event log of another task's run, shared by all its readers."""
     follow_idle_s: float = 300.0

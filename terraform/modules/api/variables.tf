@@ -43,6 +43,18 @@ variable "throttle" {
   }
 }
 
+variable "settings" {
+  description = "The stage's variables; state is what the gate sets when it closes the API."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for value in values(var.settings) : can(regex("^[A-Za-z0-9._~:/?#&=,-]+$", value))])
+    error_message = "A stage variable has letters, digits and -._~:/?#&=, only."
+  }
+}
+
 variable "access_log" {
   description = "Log group, days to keep it, and format (one line, with the request's id) of the log of all requests."
   type        = object({ group = string, days = number, format = string })

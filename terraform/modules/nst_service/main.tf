@@ -1,5 +1,9 @@
 # The NST service: image repository, cluster, task definition, log.
 
+locals {
+  image = var.image != "" ? var.image : "${aws_ecr_repository.worker.repository_url}:latest"
+}
+
 resource "aws_ecr_repository" "worker" {
   name                 = var.task.repository
   image_tag_mutability = "IMMUTABLE"
@@ -68,7 +72,7 @@ resource "aws_ecs_task_definition" "worker" {
 
   container_definitions = jsonencode([{
     name         = var.task.container
-    image        = var.image != "" ? var.image : "${aws_ecr_repository.worker.repository_url}:latest"
+    image        = local.image
     essential    = true
     portMappings = [{ containerPort = var.task.port }]
     environment  = [for k, v in var.task.environment : { name = k, value = v }]

@@ -4,6 +4,10 @@ data "aws_region" "this" {}
 
 data "aws_availability_zones" "this" {
   state = "available"
+
+  # VPC links have no place in this one:
+  # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-links-v2.html
+  exclude_zone_ids = ["use1-az3"]
 }
 
 resource "aws_vpc" "this" {

@@ -32,3 +32,8 @@ output "log_group" {
   description = "The tasks' log group."
   value       = aws_cloudwatch_log_group.task.name
 }
+
+output "image" {
+  description = "The image that tasks run, with its tag."
+  value       = local.image
+}

@@ -8,6 +8,7 @@ import pytest
 from system.client import errors
 from system.client.transport import ATTEMPTS, PAUSE_MAX_S, Transport
 from tests.unit.client.scripted import Script, answer, problem
+from tests.unit.contract.contract_document import contract
 
 BUSY = httpx.Response(503, json={})
 
@@ -36,6 +37,17 @@ def test_taken_easels_are_an_answer_not_a_reason_to_repeat() -> None:
     script = Script().on("GET /x", problem("TooManyRuns"))
     assert script.transport().send("GET", "/x", again=True).status == 429
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(("state", "requests"), [("closed", 1), ("open", ATTEMPTS)])
+def test_a_closed_api_is_not_asked_again_and_a_busy_one_is(state: str, requests: int) -> None:
+    """The answer is the gateway's own, as the contract has it."""
+    refusals = contract()["x-amazon-apigateway-gateway-responses"]
+    body = refusals["THROTTLED"]["responseTemplates"]["application/json"]
+    body = body.replace("$stageVariables.state", state)
+    script = Script().on("GET /x", httpx.Response(429, text=body))
+    assert script.transport().send("GET", "/x", again=True).status == 429
+    assert len(script.requests) == requests
 
 
 def test_a_call_that_is_not_idempotent_is_not_repeated_after_it_was_sent() -> None:

@@ -26,12 +26,20 @@ PLACEHOLDERS = (
         f"{name}_run_arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:nst-{name}-run"
         for name in ("admit", "start")
     }
+    | {
+        "vpc_link_id": "link1",
+        "load_balancer_arn": (
+            f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/nst-live/0123456789"
+        ),
+        "load_balancer_host": "internal-nst-live-1.us-east-1.elb.amazonaws.com",
+    }
 )
 FOLDER = Path(stack.__file__).parent / "contract"
 
 
-def contract() -> dict[str, Any]:
-    return copy.deepcopy(_loaded())
+def contract(*options: str) -> dict[str, Any]:
+    """The API of a deployment with these options."""
+    return stack.chosen(copy.deepcopy(_loaded()), options)
 
 
 @functools.cache

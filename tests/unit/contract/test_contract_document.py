@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 from emulator.apigateway.openapi import compile_api
 from emulator.apigateway.schema import ANNOTATIONS, KEYWORDS
 from system import problems, stack
-from tests.unit.contract.contract_document import FOLDER, PLACEHOLDERS, contract
+from tests.unit.contract import contract_document
+from tests.unit.contract.contract_document import FOLDER, PLACEHOLDERS
 
 CALLS = {
     "GET /api/budget",
@@ -25,7 +25,13 @@ CALLS = {
     "POST /api/runs/{run_id}/links",
     "POST /api/runs/{run_id}/stop",
 }
+LIVE_CALL = "GET /api/runs/{run_id}/events"
 IMPORTABLE = (KEYWORDS | ANNOTATIONS) - {"example", "allOf", "anyOf", "oneOf", "not"}
+
+
+def contract() -> dict[str, Any]:
+    """All of it: the contract with every option."""
+    return contract_document.contract(stack.LIVE_EVENTS)
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,13 +60,15 @@ def test_it_is_valid_openapi() -> None:
     document = contract()
     assert document["openapi"] == "3.0.1"
     validate(document)
-    validate(yaml.safe_load((FOLDER / "live-events.yaml").read_text(encoding="utf-8")))
 
 
-def test_it_has_every_call_and_live_events_are_apart() -> None:
-    assert {name for name, _ in operations()} == CALLS
-    overlay = yaml.safe_load((FOLDER / "live-events.yaml").read_text(encoding="utf-8"))
-    assert set(overlay["paths"]) == {"/api/runs/{run_id}/events"}
+def test_it_has_every_call_and_live_events_by_choice() -> None:
+    assert {name for name, _ in operations()} == CALLS | {LIVE_CALL}
+    without = contract_document.contract()
+    assert set(contract()["paths"]) - set(without["paths"]) == {LIVE_CALL.partition(" ")[2]}
+    for document in (contract(), without):
+        assert "x-nst-when" not in str(document), "API Gateway gets no word of ours"
+    validate(without)
 
 
 def test_it_compiles_and_names_its_placeholders() -> None:

@@ -288,4 +288,8 @@ def test_what_the_gateway_itself_refuses_are_problems(gateway: Gateway) -> None:
     gateway.functions.reply = RuntimeError("bug")
     assert_problem(gateway.send("GET", "/api/budget"), 502, "upstream-failed")
     gateway.service.set_throttles("api1", "prod", {"GET /api/budget": {"burst": 0}})
-    assert_problem(gateway.send("GET", "/api/budget"), 429, "too-many-requests")
+    for state in ("open", "closed"):
+        gateway.service.set_stage_variables("api1", "prod", {"state": state})
+        refused = gateway.send("GET", "/api/budget")
+        assert_problem(refused, 429, "too-many-requests")
+        assert refused.json()["state"] == state

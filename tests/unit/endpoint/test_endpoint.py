@@ -154,3 +154,6 @@ def test_every_port_is_another_one() -> None:
     with pytest.raises(EmulatorError, match="not a port"):
         Settings(stepfunctions_port=70_000)
     assert Settings(aws_port=0, edge_port=0, stepfunctions_port=0).stepfunctions_port == 0
+    with pytest.raises(EmulatorError, match="27 characters"):
+        Settings(name="n" * 28, live_events=True)
+    assert Settings(name="n" * 27, live_events=True).live_events

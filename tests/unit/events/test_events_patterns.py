@@ -6,6 +6,7 @@ import pytest
 
 from emulator.core.errors import AwsError
 from emulator.events.patterns import compile_pattern
+from system import stack
 
 EVENT = {
     "source": "aws.ec2",
@@ -115,3 +116,19 @@ def test_what_is_no_pattern_is_refused(text):
     with pytest.raises(AwsError) as refused:
         compile_pattern(text)
     assert refused.value.code == "InvalidEventPatternException"
+
+
+def test_the_systems_rule_about_tasks_is_for_runs_and_passes_over_services():
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html: a task's
+    group is its family's, or the service's that started it."""
+    values = {"cluster_arn": "arn:cluster", "task_family": "nst-worker"}
+    pattern = stack.declaration()["rules"]["task_stopped"]["pattern"]
+    fits = compile_pattern(json.dumps(stack.fill(pattern, values)))
+
+    def event(group):
+        detail = {"clusterArn": "arn:cluster", "lastStatus": "STOPPED", "group": group}
+        return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
+
+    assert fits(event("family:nst-worker"))
+    assert not fits(event("service:nst-live"))
+    assert not fits(event("family:nst-live"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emulator.cloudwatch.embedded import embedded
 from handlers import errors
 from handlers.read_budget import function as read_budget
 from handlers.update_budget import function as update_budget
@@ -125,6 +126,46 @@ def test_what_cannot_be_known_costs_the_ceiling(
     assert update(world, "settle", run_id=RUN, task=task)["charged_microusd"] == charged
 
 
+def measured(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The budget's metrics in the lines that were printed, read as CloudWatch reads them."""
+    found = []
+    for line in capsys.readouterr().out.splitlines():
+        metrics = embedded(line)
+        assert all((m.namespace, m.dimensions, m.at) == ("NST", (), NOW) for m in metrics)
+        if metrics:
+            found.append({m.name: m.values[0] for m in metrics})
+    return found
+
+
+def test_each_change_of_the_ledger_is_measured(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reserve(world)
+    assert measured(capsys)[-1] == {
+        "SpentMicrousd": 0,
+        "AvailableMicrousd": LIMITS["limit_microusd"] - CEILING,
+        "OverrunMicrousd": 0,
+        "BudgetSpentPercent": 0,
+        "RunsInFlight": 1,
+    }
+    update(world, "release", run_id=RUN)
+    [after] = measured(capsys)
+    assert (after["AvailableMicrousd"], after["RunsInFlight"]) == (
+        LIMITS["limit_microusd"],
+        0,
+    )
+
+
+def test_the_budget_has_a_pulse_by_reconciles_schedule_and_not_by_visitors(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read(world, "open_runs")
+    assert len(measured(capsys)) == 1
+    read(world, "open_runs", run_id=RUN)
+    read(world, "check")
+    assert measured(capsys) == []
+
+
 def test_an_overrun_is_booked_measured_and_blocks(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,16 +173,13 @@ def test_an_overrun_is_booked_measured_and_blocks(
     task = {"state": "stopped", "pull_started_at": NOW, "stopped_at": NOW + 3_000}
     settled = update(world, "settle", run_id=RUN, task=task)
     assert settled["overrun_microusd"] == settled["charged_microusd"] - CEILING > 0
-    [metric] = [
-        line
-        for line in map(json.loads, capsys.readouterr().out.splitlines())
-        if "OverrunMicrousd" in line
-    ]
+    metric = measured(capsys)[-1]
     assert metric["OverrunMicrousd"] == settled["overrun_microusd"]
-    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "NST"
+    assert metric["SpentMicrousd"] == settled["charged_microusd"]
     with pytest.raises(errors.BudgetExhausted, match="operator"):
         read(world, "check")
     assert update(world, "acknowledge_overrun")["overrun_microusd"] == 0
+    assert measured(capsys)[-1]["OverrunMicrousd"] == 0
     assert read(world, "check")["accepting"] is True
 
 

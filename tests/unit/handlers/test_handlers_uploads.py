@@ -56,6 +56,16 @@ def test_an_admission_names_where_everything_goes(world: World) -> None:
     assert again["run_id"] != run_id
 
 
+def test_where_there_are_live_events_the_links_say_so() -> None:
+    world = World()
+    world.variables["LIVE_EVENTS"] = "true"
+    asked = {"content": {"content_type": "image/png"}, "styles": STYLES}
+    admission = act(world, "admit", **asked)
+    assert admission["links"]["events_live"] == f"/api/runs/{admission['run_id']}/events"
+    world.variables["LIVE_EVENTS"] = "false"
+    assert "events_live" not in act(world, "admit", **asked)["links"]
+
+
 def test_the_policy_pins_key_type_and_size(world: World) -> None:
     admission = act(world, "admit", content={"content_type": "image/png"}, styles=STYLES)
     upload = admission["uploads"]["content"]

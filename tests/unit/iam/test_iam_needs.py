@@ -170,6 +170,43 @@ REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/
         ),
         ("sqs", "CreateQueue", {"QueueName": "q"}, [("sqs:CreateQueue", f"arn:aws:sqs:{A}:q")]),
         ("monitoring", "PutMetricData", {"Namespace": "N"}, [("cloudwatch:PutMetricData", "*")]),
+        (
+            "monitoring",
+            "DeleteAlarms",
+            {"AlarmNames": ["a", "b"]},
+            [("cloudwatch:DeleteAlarms", f"arn:aws:cloudwatch:{A}:alarm:{n}") for n in "ab"],
+        ),
+        (
+            "monitoring",
+            "TagResource",
+            {"ResourceARN": "arn:x"},
+            [("cloudwatch:TagResource", "arn:x")],
+        ),
+        (
+            "monitoring",
+            "PutDashboard",
+            {"DashboardName": "d"},
+            [("cloudwatch:PutDashboard", "arn:aws:cloudwatch::000000000000:dashboard/d")],
+        ),
+        # on the bus by the operation's name, over HTTP by method and path
+        (
+            "apigateway",
+            "UpdateStage",
+            {"restApiId": "a1", "stageName": "prod"},
+            [("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/restapis/a1/stages/prod")],
+        ),
+        (
+            "apigateway",
+            "PATCH",
+            {"path": "/restapis/a1/stages/prod"},
+            [("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/restapis/a1/stages/prod")],
+        ),
+        (
+            "apigateway",
+            "GetRestApis",
+            {},
+            [("apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis")],
+        ),
         ("iam", "GetRole", {"RoleName": "r"}, [("iam:GetRole", ROLE)]),
         ("iam", "ListRoles", {}, [("iam:ListRoles", "*")]),
         ("kms", "Encrypt", {"KeyId": "k"}, [("kms:Encrypt", "*")]),

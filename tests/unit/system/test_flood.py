@@ -22,7 +22,7 @@ def test_every_call_of_the_contract_has_its_price() -> None:
             path = match[1]
         elif match := re.match(r"    (get|post|put|delete|patch):$", line):
             found.add(f"{match[1].upper()} {path}")
-    assert found == set(flood.CALLS)
+    assert found == set(flood.CALLS) | set(flood.LIVE_CALLS)
     assert set(THROTTLE) - {"default"} <= found
 
 
@@ -58,6 +58,30 @@ def test_the_whole_has_a_ceiling_in_every_region(region: str) -> None:
     assert 0 < whole < 12_000 * 10**6
 
 
+def test_a_closed_api_by_hand() -> None:
+    """Requests to start a run are the dearest calls, those to admit one bring the most pictures."""
+    found = flood.closed_monthly_microusd("us-east-1", THROTTLE, 20_000)
+    whole = flood.monthly_microusd("us-east-1", THROTTLE)
+    each = whole["POST /api/run-nst"] / (2 * 31 * 86_400)
+    late = sum(whole[call] for call in flood.CALLS) * 300 / (31 * 86_400)
+    assert found["calls"] == pytest.approx((each * 20_000 + late) * 31, rel=1e-4)
+    pictures = 20_000 * 5 + 14 * 300
+    assert found["uploads"] == pictures * 31 * 5
+    assert found["storage"] == pytest.approx(
+        pictures * 8 * 20 * 1024 * 1024 / 10**9 * 0.023 * 31 / 28 * 10**6, abs=1
+    )
+
+
+def test_closing_earlier_costs_less_and_always_less_than_never() -> None:
+    never = flood.monthly_microusd("us-east-1", THROTTLE)
+    sums = [
+        sum(flood.closed_monthly_microusd("us-east-1", THROTTLE, most).values())
+        for most in (1_000, 20_000, 100_000)
+    ]
+    assert sums == sorted(sums)
+    assert sums[-1] < sum(never.values())
+
+
 def test_the_documents_say_what_it_costs() -> None:
     text = (ROOT / "docs" / "security.md").read_text()
     found = flood.monthly_microusd("us-east-1", THROTTLE)
@@ -66,3 +90,9 @@ def test_the_documents_say_what_it_costs() -> None:
     assert f"**${round(sum(found.values()) / 10**6):,}**" in text, sum(found.values())
     for name, microusd in flood.unthrottled_microusd("us-east-1").items():
         assert f"| {name} | ${microusd / 10**6:.2f} |" in text, (name, microusd)
+    most = stack.declaration()["alarms"]["metrics"]["daily_requests"]["threshold"]
+    assert f"{most:,} requests" in text
+    closed = flood.closed_monthly_microusd("us-east-1", THROTTLE, most)
+    for name, microusd in closed.items():
+        assert f"| {name}, closed | ${round(microusd / 10**6):,} |" in text, (name, microusd)
+    assert f"**${round(sum(closed.values()) / 10**6):,}**" in text, sum(closed.values())

@@ -35,7 +35,7 @@ def test_a_placeholder_that_nobody_fills_is_an_error() -> None:
 
 def test_what_the_declaration_names_is_there() -> None:
     declared = stack.declaration()
-    for workflow in declared["workflows"].values():
+    for workflow in [*declared["workflows"].values(), declared["gate"]["workflow"]]:
         assert (SYSTEM / "workflows" / workflow["definition"]).exists()
         stack.policy(workflow["role"])
     for function in declared["functions"].values():
@@ -51,7 +51,7 @@ def test_a_workflow_is_json_once_filled_and_every_error_it_catches_has_a_name(fi
     values = {
         found: f"<{found}>"
         for found in re.findall(r"\$\{([a-z_]+)\}", (SYSTEM / "workflows" / file).read_text())
-        if found != "problems"
+        if found not in {"problems", "throttle"}
     }
     definition = json.loads(stack.workflow(file, values))
     assert definition["QueryLanguage"] == "JSONata"

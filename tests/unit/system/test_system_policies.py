@@ -47,6 +47,8 @@ VALUES = {
         "start_nst_name",
         "stop_nst_name",
         "ledger_table_arn",
+        "gate_arn",
+        "api_stage_arn",
     ]
 }
 # What the code of each role calls, seen from the SDK's side.
@@ -116,6 +118,8 @@ def test_every_role_of_the_declaration_has_a_policy_and_a_trust() -> None:
     roles = {f["role"] for f in declared["functions"].values()}
     roles |= {w["role"] for w in declared["workflows"].values()}
     roles |= {declared["task"]["role"], declared["task"]["execution_role"], "gateway", "events"}
+    roles.add(declared["live_events"]["service"]["role"])
+    roles.add(declared["gate"]["workflow"]["role"])
     assert roles <= set(FILES)
     trusts = {f"trust-{s}" for s in ("lambda", "states", "ecs-tasks", "apigateway", "events")}
     assert trusts <= set(FILES)
@@ -177,6 +181,12 @@ def test_the_budget_bucket_refuses_writes_without_a_condition_and_deletes() -> N
     assert (writes["Effect"], writes["Principal"]) == ("Deny", "*")
     assert writes["Condition"] == {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}}
     assert set(listed(deletes["Action"])) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+
+
+def test_an_instance_of_live_events_reads_event_logs_and_nothing_else() -> None:
+    assert allowed("live-events") == {"s3:GetObject", "s3:ListBucket"}
+    [read] = [s for s in statements("live-events") if "s3:GetObject" in listed(s["Action"])]
+    assert listed(read["Resource"]) == ["${storage_bucket_arn}/runs/*/events.jsonl"]
 
 
 def test_the_task_cannot_touch_uploads_money_or_other_orders() -> None:

@@ -11,6 +11,7 @@ from tests.unit.worker.service_fakes import OTHER, RUN
 from tests.unit.worker.service_http import Service, assert_problem, log_of, stream
 from worker.service import api as api_module
 from worker.service import follow
+from worker.service.timings import Timings
 
 
 def test_a_finished_log_is_streamed_whole_and_ends():
@@ -73,7 +74,7 @@ def test_live_events_arrive_as_they_happen_with_keep_alives_between():
                 frame = await opened.frame()
 
     asyncio.run(follow_it())
-    assert service.api.streams == 0
+    assert not service.api.streams
 
 
 def test_a_slow_reader_misses_nothing():
@@ -103,11 +104,11 @@ def test_a_reader_that_leaves_frees_its_place_and_its_ear():
             await opened.ids(0)
             await opened.start()
             await opened.ids(1)
-            assert service.api.streams == 1
+            assert service.api.streams == {RUN: 1}
             assert len(log._listeners) == 1
 
     asyncio.run(come_and_go())
-    assert service.api.streams == 0
+    assert not service.api.streams
     assert not log._listeners
 
 
@@ -129,6 +130,61 @@ def test_there_is_a_limit_to_streams(monkeypatch):
     asyncio.run(crowd())
 
 
+def test_one_runs_followers_do_not_keep_out_those_of_another(monkeypatch):
+    monkeypatch.setattr(api_module, "STREAMS_OF_RUN_MAX", 1)
+    service = Service()
+    service.world.run.events.append("state", state="starting")
+    service.world.s3.objects[f"runs/{OTHER}/events.jsonl"] = log_of(OTHER, "starting")
+
+    async def crowd():
+        async with stream(service.app, f"/runs/{RUN}/events") as first:
+            assert (await first.start())["status"] == 200
+            async with stream(service.app, f"/runs/{RUN}/events") as second:
+                assert (await second.start())["status"] == 503
+            async with stream(service.app, f"/runs/{OTHER}/events") as third:
+                assert (await third.start())["status"] == 200
+
+    asyncio.run(crowd())
+
+
+def test_a_stream_ends_before_the_gateway_would_cut_it_and_is_resumed():
+    service = Service(stream_s=0.05, keep_alive_s=10.0)
+    log = service.world.run.events
+    log.append("state", state="starting")
+
+    async def follow_it():
+        async with stream(service.app, f"/runs/{RUN}/events") as opened:
+            await opened.start()
+            assert await opened.ids(1) == [1]
+            assert await opened.frame() == ": keep-alive\n\n"
+            assert await opened.frame() is None
+        log.append("state", state="failed")
+        headers = [("last-event-id", "1")]
+        async with stream(service.app, f"/runs/{RUN}/events", headers) as again:
+            await again.start()
+            assert await again.ids(1) == [2]
+            assert await again.frame() is None
+
+    asyncio.run(follow_it())
+
+
+def test_the_streams_of_a_real_instance_end_before_api_gateways_limit():
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html:
+    a response may be streamed for 15 minutes, CloudFront waits 30 s for the next piece."""
+    assert Timings().stream_s + Timings().keep_alive_s < 15 * 60
+    assert Timings().keep_alive_s * 1.5 < 30
+
+
+def test_a_path_with_the_stage_before_it_is_the_same_stream():
+    service = Service()
+    assert service.world.execute()
+    plain = service.call("GET", f"/runs/{RUN}/events")
+    staged = service.call("GET", f"/prod/runs/{RUN}/events")
+    assert staged.status_code == 200
+    assert staged.text == plain.text
+    assert service.call("GET", f"/prod/api/runs/{RUN}/events").status_code == 404
+
+
 def test_any_instance_follows_any_run_and_resumes_with_the_same_ids():
     service = Service(runs=False)
     key = f"runs/{OTHER}/events.jsonl"
@@ -144,7 +200,7 @@ def test_any_instance_follows_any_run_and_resumes_with_the_same_ids():
             assert await opened.frame() is None
 
     asyncio.run(follow_it())
-    assert service.api.streams == 0
+    assert not service.api.streams
 
 
 def test_many_readers_of_another_run_cost_one_read():
