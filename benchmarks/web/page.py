@@ -66,7 +66,7 @@ def layout_shift(browser: Browser, stack: Running) -> float:
         page.add_init_script(WATCH_SHIFTS)
         visit.enter(page, stack)
         visit.choose(page)
-        visit.pick(page, "Care", "Good")
+        visit.small(page)
         visit.paint(page)
         expect(page.locator(".forming")).to_be_visible(timeout=WAIT_MS)
         expect(page.locator(".painting")).to_be_visible(timeout=WAIT_MS)

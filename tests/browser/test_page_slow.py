@@ -25,7 +25,7 @@ def test_a_slow_start_is_said_kindly_and_ends_in_a_painting(
         choose(page)
         small(page)
         paint(page)
-        said = page.locator(".stage-said")
+        said = page.locator(".stage-more")
         expect(said).to_contain_text("It can take up to a minute", timeout=RUN_MS)
         expect(page.get_by_role("listitem").filter(has_text="Start a machine")).to_have_attribute(
             "aria-current", "step"

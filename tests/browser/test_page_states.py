@@ -131,7 +131,7 @@ def test_a_stop_while_it_is_being_started_counts(
     long(page)
     faults("delay", service="states", operation="StartSyncExecution", seconds=4, times=2)
     paint(page)
-    expect(page.locator(".stage-said")).to_contain_text("A machine is being started")
+    expect(page.locator(".stage-said")).to_contain_text("Starting a machine just for you")
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".stage-said")).to_have_text("Stopping")
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
@@ -190,7 +190,7 @@ def test_a_network_that_is_cut_and_restored_loses_nothing(page: Page, stack: Run
         timeout=RUN_MS
     )
     page.context.set_offline(True)
-    expect(page.locator(".stage-said")).to_contain_text("The connection is gone")
+    expect(page.locator(".stage-said")).to_contain_text("No connection: trying again")
     page.context.set_offline(False)
     painted(page)
 

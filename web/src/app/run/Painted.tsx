@@ -38,7 +38,7 @@ export function Painted({ run }: { run: RunSession }) {
         {order && <p>{t.made(styles ?? "", texts.params.qualities[order.params.quality][0] ?? "", order.params.size)}</p>}
         {state.early && <p className="hint">{t.early}</p>}
         {run.ceiling !== null && <p className="hint">{t.most(run.ceiling)}</p>}
-        {blob && painting && <Downloads picture={blob} url={painting} name={`nst-art-${run.id.slice(0, 8)}`} />}
+        <Downloads picture={blob} url={painting} name={`nst-art-${run.id.slice(0, 8)}`} />
         <ShareLink address={new URL(hrefOf({ screen: "run", id: run.id }), location.href).href} />
         <div className="run-actions">
           {order && (

@@ -30,10 +30,11 @@ export function Watch({ run }: { run: RunSession }) {
         <p className="stage-said" role="status" aria-live={state.step > 0 ? "off" : "polite"}>{said(state, t)}</p>
         <progress aria-label={t.progress} max={1} {...(done !== null && { value: done })} />
         <p className="stage-more">
+          {state.offline ? t.offlineMore : state.phase === "starting" ? t.startingMore : null}
           {state.phase === "running" && state.step > 0 && !state.offline && <>{t.at(state.size)}<TimeLeft etaS={state.etaS} /></>}
         </p>
         <Steps phase={state.phase} />
-        {state.losses.length > 1 && <LossCurve losses={state.losses} />}
+        <LossCurve losses={state.losses} />
         <div className="run-actions">
           <button type="button" className="secondary" disabled={state.stopping || state.phase === "finishing"} onClick={() => { void run.stop(); }}>
             <Icon name="stop" />{state.phase === "uploading" ? t.cancel : t.stop}

@@ -141,6 +141,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The run's events as they happen
+         * @description Server-sent events: `id` is the event's id, `event` its type, `data` the line of the event log. A comment line every 15 s keeps the stream alive. Last-Event-ID resumes after that id. Only in deployments whose links name it (`events_live`); all others have the event log.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -208,6 +228,8 @@ export interface components {
             code: string;
             run_id?: components["schemas"]["RunIdentifier"];
             correlation_id?: string;
+            /** @description Of 429 too-many-requests: closed, when it is not this moment's requests that are too many but today's */
+            state?: string;
         };
         /** @description Millionths of a US dollar */
         MicroUsd: number;
@@ -268,6 +290,8 @@ export interface components {
             result: string;
             /** Format: date-time */
             expires_at: string;
+            /** @description Path of the event stream, where there are live events */
+            events_live?: string;
         };
         FreshLinks: {
             run_id: components["schemas"]["RunIdentifier"];
@@ -1126,6 +1150,107 @@ export interface operations {
             };
             /** @description Something we depend on failed. */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The last id that the client has */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The run's id, which is also the only key to it. */
+                run_id: components["parameters"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream; it ends after the last state, or after 14 minutes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 1
+                     *     event: state
+                     *     data: {"id":1,"type":"state","state":"starting"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The client has seen the final event. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run, or it has no events yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests, or all easels are taken. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something we depend on failed. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many clients follow runs here, or nobody serves events right now. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

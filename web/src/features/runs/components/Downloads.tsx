@@ -4,12 +4,20 @@ import { asJpeg } from "@/features/runs/lib/thumbnail";
 import { Icon } from "@/shared/ui/Icon";
 import { useTexts } from "@/shared/texts/language";
 
+interface Props {
+  /** Both null until the painting is here. */
+  picture: Blob | null;
+  url: string | null;
+  name: string;
+}
+
 /** The painting as a file: PNG as it was made, or a JPEG of it. */
-export function Downloads({ picture, url, name }: { picture: Blob; url: string; name: string }) {
+export function Downloads({ picture, url, name }: Props) {
   const t = useTexts().result;
   const [busy, setBusy] = useState(false);
 
   const saveJpeg = async () => {
+    if (!picture) return;
     setBusy(true);
     try {
       const made = URL.createObjectURL(await asJpeg(picture));
@@ -25,8 +33,12 @@ export function Downloads({ picture, url, name }: { picture: Blob; url: string; 
 
   return (
     <div className="downloads">
-      <a className="primary" href={url} download={`${name}.png`}><Icon name="down" />{t.png}</a>
-      <button type="button" className="secondary" disabled={busy} onClick={() => { void saveJpeg(); }}>{t.jpeg}</button>
+      {url ? (
+        <a className="primary" href={url} download={`${name}.png`}><Icon name="down" />{t.png}</a>
+      ) : (
+        <button type="button" className="primary" disabled><Icon name="down" />{t.png}</button>
+      )}
+      <button type="button" className="secondary" disabled={busy || !url} onClick={() => { void saveJpeg(); }}>{t.jpeg}</button>
     </div>
   );
 }

@@ -8,7 +8,7 @@ export function LossCurve({ losses }: { losses: readonly Loss[] }) {
   const now = losses.at(-1)?.loss.toPrecision(3) ?? "";
   return (
     <details className="curve">
-      <summary>{t.curve} <span className="curve-now">{now}</span></summary>
+      <summary>{t.curve}<span className="curve-now">{now && ` ${now}`}</span></summary>
       <svg viewBox={`0 -4 ${WIDTH} ${HEIGHT + 8}`} role="img" aria-label={t.curveAlt(now)} preserveAspectRatio="none">
         <polyline points={curvePoints(losses)} />
       </svg>

@@ -12,7 +12,7 @@ import { StreamTransport } from "@/features/runs/lib/stream-transport";
 import { thumbnail } from "@/features/runs/lib/thumbnail";
 import { FROM_THE_START, type Cursor } from "@/features/runs/lib/transport";
 import { upload, weighed } from "@/features/runs/lib/upload";
-import type { SchemaAdmission, SchemaLinks } from "@/shared/api/contract";
+import type { SchemaAdmission } from "@/shared/api/contract";
 import { Offline, Problem } from "@/shared/api/http";
 import { backoffMs } from "@/shared/lib/backoff";
 import { nap } from "@/shared/lib/nap";
@@ -175,8 +175,8 @@ export class RunSession {
   /** The stream of live events, where the system says that it has one. */
   async #stream(objects: Objects): Promise<StreamTransport | null> {
     try {
-      const links = (await objects.links()) as SchemaLinks & { events_live?: string };
-      return links.events_live ? new StreamTransport(links.events_live) : null;
+      const { events_live: live } = await objects.links();
+      return live ? new StreamTransport(live) : null;
     } catch (error) {
       if (error instanceof Problem && error.reason.status === 404) throw error;
       return null; // whoever follows the log asks for links again
