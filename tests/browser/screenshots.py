@@ -79,7 +79,7 @@ def one_painting(studio: Studio) -> None:
         expect(page.locator(".easel .photo")).to_be_visible()
         studio.take(page, "2-chosen")
         page.get_by_role("button", name="Tidal waves", exact=True).click()
-        visit.pick(page, "Care", "Draft")
+        visit.pick(page, "Quality", "Draft")
         visit.paint(page)
         studio.take(page, "3-starting")
         expect(page.locator(".forming")).to_be_visible(timeout=WAIT_MS)

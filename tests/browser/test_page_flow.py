@@ -197,7 +197,7 @@ def test_two_paintings_of_one_visitor_side_by_side(page: Page, stack: Running) -
     first = paint(page)
     page.get_by_role("link", name="Start another").click()
     # what was chosen is still there, to be changed
-    pick(page, "Care", "Best")
+    pick(page, "Quality", "Best")
     second = paint(page)
     assert first != second
     shelf = page.get_by_role("region", name="Your paintings")

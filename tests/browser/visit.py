@@ -32,13 +32,13 @@ def pick(page: Page, group: str, option: str) -> None:
 
 def small(page: Page) -> None:
     """A small painting, with time enough for a busy machine."""
-    pick(page, "Care", "Good")
+    pick(page, "Quality", "Good")
     pick(page, "Size", "256")
 
 
 def long(page: Page) -> None:
     """A painting that is not over before a test has looked at it."""
-    pick(page, "Care", "Best")
+    pick(page, "Quality", "Best")
     pick(page, "Size", "768")
 
 

@@ -13,11 +13,11 @@ import { Icon } from "@/shared/ui/Icon";
 import type { Texts } from "@/shared/texts/en";
 import { useTexts } from "@/shared/texts/language";
 
-/** The first screen: the photo, the manner, how to paint, and the button. */
+/** The first screen: the photo, the style, how to paint, and the button. */
 export function Studio() {
   const { content, pending, styles } = useDraft();
   const hovering = useIncoming((files, over) => {
-    // Onto the styles, or pasted when there is a photo already: the manner. Else the photo.
+    // Onto the styles, or pasted when there is a photo already: the style. Else the photo.
     const forStyle = over ? over.closest("[data-drop=style]") !== null : content !== null && styles.length === 0;
     const [first] = files;
     if (forStyle) void draft.addStyles(files);

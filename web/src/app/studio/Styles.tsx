@@ -7,7 +7,7 @@ import { Icon } from "@/shared/ui/Icon";
 import { useTexts } from "@/shared/texts/language";
 import { styleName, stylePicture } from "@/app/style-names";
 
-/** The manner: house styles, pictures of one's own, and how they are mixed. */
+/** The style: house styles, pictures of one's own, and how they are mixed. */
 export function Styles() {
   const texts = useTexts();
   const t = texts.style;
