@@ -18,6 +18,7 @@ import yaml
 from emulator.core import ids
 from emulator.core.bus import Bus, Caller
 from emulator.core.errors import AwsError
+from emulator.deploy_buckets import deploy_bucket, deploy_bucket_policy, deploy_files
 from emulator.deploy_cdn import deploy_cdn
 from emulator.deploy_images import deploy_repository
 from emulator.deploy_live import Network, deploy_balancer, deploy_network, deploy_service
@@ -26,7 +27,7 @@ from emulator.deploy_values import of_api, placeholders, roles_of, trusted_servi
 from emulator.deploy_watch import deploy_watch, rule_params, target_params
 from emulator.endpoint.control import ControlHooks
 from emulator.settings import Settings
-from system import artifacts, stack, website
+from system import artifacts, stack
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Deployer:
         warming = asyncio.ensure_future(self._prewarm(needed))
         try:
             await self._buckets()
-            await self._files()
+            await deploy_files(self._call, self._values)
             await self._roles([role for role in roles if role not in first])
             await self._workflows()
             if network is not None:
@@ -132,68 +133,15 @@ class Deployer:
             self._edge_url.replace("localhost", "nst-art.localhost"),
         ]
         for key, bucket in self._declared["buckets"].items():
-            name = self._values[f"{key}_bucket"]
-            try:
-                await self._call("s3", "CreateBucket", {"Bucket": name})
-            except AwsError as error:
-                if error.code not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
-                    raise
-            await self._call(
-                "s3",
-                "PutPublicAccessBlock",
-                {
-                    "Bucket": name,
-                    "PublicAccessBlockConfiguration": dict.fromkeys(
-                        (
-                            "BlockPublicAcls",
-                            "IgnorePublicAcls",
-                            "BlockPublicPolicy",
-                            "RestrictPublicBuckets",
-                        ),
-                        True,
-                    ),
-                },
-            )
-            if "cors" in bucket:
-                rules = [{**rule, "AllowedOrigins": origins} for rule in bucket["cors"]]
-                await self._call(
-                    "s3",
-                    "PutBucketCors",
-                    {"Bucket": name, "CORSConfiguration": {"CORSRules": rules}},
-                )
-            if "expire" in bucket:
-                await self._call("s3", "PutBucketLifecycleConfiguration", _lifecycle(name, bucket))
-            if bucket.get("versioning"):
-                await self._call(
-                    "s3",
-                    "PutBucketVersioning",
-                    {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}},
-                )
+            await deploy_bucket(self._call, self._values[f"{key}_bucket"], bucket, origins)
 
     async def _bucket_policies(self, distribution_id: str) -> None:
         """Last, since the website's names the distribution that may read it."""
         arn = ids.arn("cloudfront", f"distribution/{distribution_id}", region="")
+        values = {**self._values, "distribution_arn": arn}
         for key, bucket in self._declared["buckets"].items():
             name = self._values[f"{key}_bucket"]
-            values = {**self._values, "bucket_arn": f"arn:aws:s3:::{name}", "distribution_arn": arn}
-            policy = stack.fill(stack.bucket_policy(bucket["policies"]), values)
-            await self._call(
-                "s3", "PutBucketPolicy", {"Bucket": name, "Policy": json.dumps(policy)}
-            )
-
-    async def _files(self) -> None:
-        for item in website.uploads():
-            await self._call(
-                "s3",
-                "PutObject",
-                {
-                    "Bucket": self._values[f"{item.bucket}_bucket"],
-                    "Key": item.key,
-                    "Body": await asyncio.to_thread(item.path.read_bytes),
-                    "ContentType": item.content_type,
-                    "CacheControl": item.cache_control,
-                },
-            )
+            await deploy_bucket_policy(self._call, name, bucket["policies"], values)
 
     async def _roles(self, roles: list[str]) -> None:
         for role in roles:
@@ -424,27 +372,3 @@ def _throttle_patches(throttle: Mapping[str, Mapping[str, Any]]) -> Iterator[dic
             ("burstLimit", limits["burst"]),
         ):
             yield {"op": "replace", "path": f"/{place}/throttling/{setting}", "value": str(value)}
-
-
-def _lifecycle(name: str, bucket: Mapping[str, Any]) -> dict[str, Any]:
-    rules = [
-        {
-            "ID": rule["id"],
-            "Status": "Enabled",
-            "Filter": {"Prefix": rule["prefix"]},
-            **{
-                action: {member: rule[key]}
-                for key, (action, member) in _LIFECYCLE.items()
-                if key in rule
-            },
-        }
-        for rule in bucket["expire"]
-    ]
-    return {"Bucket": name, "LifecycleConfiguration": {"Rules": rules}}
-
-
-_LIFECYCLE = {
-    "days": ("Expiration", "Days"),
-    "old_days": ("NoncurrentVersionExpiration", "NoncurrentDays"),
-    "unfinished_days": ("AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
-}

@@ -193,6 +193,7 @@ class Emulator:
             lane,
             Callers(clock, credentials, self.directory, enforced=settings.iam),
             s3=self.s3.handle,
+            refuse_s3=self.s3.refuse,
             gateway=self.gateway.handle,
             internal=InternalApi(self),
             after_moto=hooks.after_moto,

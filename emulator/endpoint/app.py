@@ -55,6 +55,7 @@ JSON_OWNED: dict[str, frozenset[str] | None] = {
 """Operations of JSON-protocol services that are answered by engines of ours."""
 
 S3Handler = Callable[[Request, str], Awaitable[Response]]
+S3Refusal = Callable[[Request, AwsError, str], Awaitable[Response]]
 GatewayHandler = Callable[[str, str, str, Request], Awaitable[Response]]
 InternalHandler = Callable[[Request], Awaitable[Response]]
 AfterMoto = Callable[[Route, Request, bytes, MotoReply], Awaitable[None]]
@@ -70,6 +71,7 @@ class EndpointApp:
         callers: Callers,
         *,
         s3: S3Handler,
+        refuse_s3: S3Refusal,
         gateway: GatewayHandler,
         internal: InternalHandler,
         after_moto: AfterMoto,
@@ -80,6 +82,7 @@ class EndpointApp:
         self._lane = lane
         self._callers = callers
         self._s3 = s3
+        self._refuse_s3 = refuse_s3
         self._gateway = gateway
         self._internal = internal
         self._after_moto = after_moto
@@ -131,7 +134,11 @@ class EndpointApp:
         if self._faults is not None and self._faults.any:
             caller = self._callers.believed(found, request_id)
             return await s3_faults.answer(
-                self._faults, request, caller, lambda given: self._s3(given, request_id)
+                self._faults,
+                request,
+                caller,
+                lambda given: self._s3(given, request_id),
+                lambda given, error: self._refuse_s3(given, error, request_id),
             )
         return await self._s3(request, request_id)
 

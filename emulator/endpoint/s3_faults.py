@@ -15,7 +15,7 @@ from emulator.core.conditional_writes import HEADERS
 from emulator.core.errors import AwsError
 from emulator.core.faults import Faults
 from emulator.endpoint.recordings import Recording
-from emulator.s3.rest import Rest, error_answer, host_id
+from emulator.s3.rest import Rest
 
 ANONYMOUS = Caller(ids.ACCOUNT, ids.REGION, "anonymous")
 _OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
@@ -47,10 +47,13 @@ async def answer(
     request: Request,
     caller: Caller | None,
     serve: Callable[[Request], Awaitable[Response]],
+    refuse: Callable[[Request, AwsError], Awaitable[Response]],
 ) -> Response:
-    """Serve a request, with whatever fault is set for its operation; raises NoReply."""
+    """Serve a request, with whatever fault is set for its operation; raises NoReply.
+
+    ``refuse`` answers a request in S3's own way when the fault is an error.
+    """
     who = caller or ANONYMOUS
-    head = request.method == "HEAD"
 
     async def once() -> dict[str, Any]:
         return {"response": await serve(request)}
@@ -60,10 +63,7 @@ async def answer(
     try:
         answered = await faults.around(call, deliver)
     except AwsError as error:
-        refused = error_answer(error, who.request_id or ids.request_id(), host_id(), head=head)
-        if not await Rest(request).drain():
-            refused.add({"connection": "close"})
-        return refused
+        return await refuse(request, error)
     response: Response = answered["response"]
     return response
 

@@ -108,9 +108,7 @@ class S3Service:
         try:
             response = await self._answer(rest, request_id)
         except AwsError as error:
-            response = error_answer(error, request_id, ident, head=rest.method == "HEAD")
-            if not await rest.drain():
-                response.add({"connection": "close"})
+            response = await _refusal(rest, error, request_id, ident)
         except ClientDisconnect:
             raise
         except Exception:
@@ -118,6 +116,19 @@ class S3Service:
             broken = AwsError("InternalError", f"The emulator failed; request {request_id}.", 400)
             response = error_answer(broken, request_id, ident, head=rest.method == "HEAD")
             response.add({"connection": "close"})
+        return self._dressed(rest, response, request_id, ident)
+
+    async def refuse(self, request: Request, error: AwsError, request_id: str) -> Response:
+        """The answer to a request that a fault refuses, as S3 gives it: ids, CORS headers and all.
+
+        Without the headers of the bucket's CORS rules a page would see a network error.
+        """
+        rest, ident = Rest(request), host_id()
+        rest.address()
+        response = await _refusal(rest, error, request_id, ident)
+        return self._dressed(rest, response, request_id, ident)
+
+    def _dressed(self, rest: Rest, response: Answer, request_id: str, ident: str) -> Response:
         head = [
             (b"x-amz-request-id", request_id.encode()),
             (b"x-amz-id-2", ident.encode()),
@@ -219,3 +230,10 @@ _AUTHENTICATION = frozenset(
     {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
      "x-amz-signature", "x-amz-security-token", "x-amz-content-sha256"}
 )  # fmt: skip
+
+
+async def _refusal(rest: Rest, error: AwsError, request_id: str, ident: str) -> Answer:
+    response = error_answer(error, request_id, ident, head=rest.method == "HEAD")
+    if not await rest.drain():
+        response.add({"connection": "close"})
+    return response

@@ -51,6 +51,23 @@ def add(url: str, effect: str, **members: Any) -> httpx.Response:
     return httpx.post(url, json={"effect": effect, **members})
 
 
+def test_a_page_can_read_an_error_that_is_set_for_its_origin(stack: Stack, url: str) -> None:
+    s3 = client(stack, "s3")
+    s3.create_bucket(Bucket="fault-cors")
+    rules = [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://page.example"]}]
+    s3.put_bucket_cors(Bucket="fault-cors", CORSConfiguration={"CORSRules": rules})
+    rule = {"service": "s3", "operation": "GetObject", "code": "SlowDown", "status": 503}
+    add(url, "error", **rule).raise_for_status()
+    at = f"{stack.emulator.aws_url}/fault-cors/picture"
+    answer = httpx.get(at, headers={"origin": "https://page.example"})
+    assert (answer.status_code, "SlowDown" in answer.text) == (503, True)
+    assert answer.headers["access-control-allow-origin"] == "https://page.example"
+    assert answer.headers["x-amz-request-id"] in answer.text
+    foreign = httpx.get(at, headers={"origin": "https://other.example"})
+    assert foreign.status_code == 503
+    assert "access-control-allow-origin" not in foreign.headers
+
+
 def test_an_error_of_s3_is_awss_and_comes_as_often_as_asked(stack: Stack, url: str) -> None:
     s3 = client(stack, "s3")
     s3.create_bucket(Bucket="fault-errors")

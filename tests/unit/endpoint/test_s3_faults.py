@@ -60,6 +60,10 @@ def request(body: bytes, *, gone_after: int | None = None) -> Request:
     return Request(scope, receive)  # type: ignore[arg-type]
 
 
+async def refusal(_: Request, error: AwsError) -> Response:
+    return Response(error.code, error.status)
+
+
 def play(scene: Callable[[Service, Faults], Awaitable[None]]) -> Service:
     async def main() -> Service:
         clock = VirtualClock()
@@ -78,7 +82,7 @@ def test_the_same_request_is_delivered_again_on_the_clock(size: int) -> None:
 
     async def scene(service: Service, faults: Faults) -> None:
         faults.add(Rule("duplicate", service="s3", operation="PutObject", seconds=30, times=1))
-        answer = await s3_faults.answer(faults, request(body), CALLER, service)
+        answer = await s3_faults.answer(faults, request(body), CALLER, service, refusal)
         assert answer.status_code == 200
         assert [at for at, *_ in service.delivered] == [0.0]
 
@@ -100,7 +104,7 @@ def test_a_duplicate_at_once_waits_for_the_first_delivery() -> None:
             order.append("ends")
             return answer
 
-        await s3_faults.answer(faults, request(b"body"), CALLER, slow)
+        await s3_faults.answer(faults, request(b"body"), CALLER, slow, refusal)
         await service.clock.sleep(20)
         assert order == ["begins", "ends", "begins", "ends"]
 
@@ -116,7 +120,7 @@ def test_the_second_delivery_comes_also_when_the_first_was_refused() -> None:
             refused.append(await given.body())
             raise AwsError("SlowDown", "slow", 503)
 
-        answer = await s3_faults.answer(faults, request(b"body"), CALLER, refuse)
+        answer = await s3_faults.answer(faults, request(b"body"), CALLER, refuse, refusal)
         assert answer.status_code == 503
         await service.clock.sleep(2)
         assert refused == [b"body", b"body"]
@@ -129,7 +133,7 @@ def test_a_client_that_goes_away_in_its_upload_is_gone_the_second_time_too() -> 
         faults.add(Rule("duplicate", service="s3", seconds=1, times=1))
         gone = request(b"x" * 5_000, gone_after=2_000)
         with pytest.raises(ClientDisconnect):
-            await s3_faults.answer(faults, gone, CALLER, service)
+            await s3_faults.answer(faults, gone, CALLER, service, refusal)
 
     assert not play(scene).delivered
 
@@ -144,7 +148,7 @@ def test_nothing_is_kept_of_requests_that_no_rule_repeats() -> None:
             seen.append(served)
             return await service(served)
 
-        await s3_faults.answer(faults, given, CALLER, serve)
+        await s3_faults.answer(faults, given, CALLER, serve, refusal)
         assert seen == [given]
 
     assert len(play(scene).delivered) == 1
