@@ -204,7 +204,8 @@ def deploy(docker_engine, ecr, log, monkeypatch):
         image, "build", lambda **options: log.append(("built", options.get("platform"))) or IDENT
     )
 
-    def prepared(target, address):
+    def prepared(target, address, *, live_events):
+        assert not live_events
         log.append(("terraform for", address))
         return FakeTerraform(log, ecr)
 
