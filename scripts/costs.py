@@ -67,12 +67,19 @@ def rows() -> Iterator[tuple[str, str]]:
         )
     least = prices.run_cost_microusd(rates(), prices.BILLED_MIN_S, 0)
     yield "a run: at least, since Fargate bills a minute", shown(least)
-    floods = flood.monthly_microusd(REGION, stack.declaration()["api"]["throttle"])
+    declared = stack.declaration()
+    throttle = declared["api"]["throttle"]
+    most = int(declared["alarms"]["metrics"]["daily_requests"]["threshold"])
+    closing = flood.closed_monthly_microusd(REGION, throttle, most)
     yield (
-        "a flood of every call at its throttle, all month (its parts are in security.md)",
+        f"a flood all month: the API closes after {most:,} requests in 24 hours (security.md)",
+        shown(sum(closing.values())),
+    )
+    floods = flood.monthly_microusd(REGION, throttle)
+    yield (
+        "if it never closed: every call at its throttle, all month",
         shown(sum(floods.values())),
     )
-    yield "the same, a day", shown(sum(floods.values()) // 31)
     for what, cost in flood.unthrottled_microusd(REGION).items():
         yield f"what no throttle of ours stops: {what}", shown(cost)
     yield "with a domain: its zone, a month", _usd(ZONE_MONTH)
