@@ -266,6 +266,8 @@ BEYOND = [
     ("gateway", "stepfunctions", "start_sync_execution",
      {"stateMachineArn": f"{MACHINE}-reconcile"}),
     ("events", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
+    ("gate", "lambda", "invoke", {"FunctionName": "nst-update-budget"}),
+    ("gate", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-run-nst"}),
     ("start-run", "stepfunctions", "start_execution", {"stateMachineArn": f"{MACHINE}-reconcile"}),
     ("run-nst", "lambda", "invoke", {"FunctionName": "nst-read-budget"}),
     ("admit-run", "lambda", "invoke", {"FunctionName": "nst-update-budget"}),
