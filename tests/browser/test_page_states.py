@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Page, expect
 
+from system.deployment import gate
 from tests.browser.conftest import NewPage
 from tests.browser.visit import (
     RUN_MS,
@@ -231,8 +233,29 @@ def test_trouble_on_our_side_is_said_and_passes(page: Page, stack: Running, faul
     expect(notice).to_be_visible(timeout=60_000)
 
 
-def test_a_closed_api_is_a_closed_studio(page: Page, new_page: NewPage, stack: Running) -> None:
-    """The stage's throttle at 0, as the operator or an alarm closes it: 429 for every call."""
+def test_a_closed_api_is_a_closed_studio(page: Page, stack: Running) -> None:
+    """Closed by the gate, as an alarm or the operator closes it."""
+    where = ["--endpoint-url", stack.aws_url]
+    closed = CliRunner().invoke(gate.close, where)
+    assert closed.exit_code == 0, closed.output
+    try:
+        enter(page, stack)
+        notice = page.get_by_role("status").filter(has_text="The studio is closed for now")
+        expect(notice).to_be_visible(timeout=60_000)
+        expect(page.locator("#run")).to_be_disabled()
+    finally:
+        opened = CliRunner().invoke(gate.reopen, where)
+        assert opened.exit_code == 0, opened.output
+    page.get_by_role("button", name="Try now").click()
+    expect(notice).to_have_count(0)
+
+
+def test_a_throttled_api_is_a_busy_studio(page: Page, stack: Running) -> None:
+    """The throttle of a method at 0 while the stage is open: 429 for every call.
+
+    It comes after the gate's test: a method with a throttle of its own that is not declared, as is
+    left here, does not close with the rest.
+    """
     gateway = stack.client("apigateway")
     [api] = gateway.get_rest_apis()["items"]
     path = "/~1api~1budget/GET/throttling"
@@ -251,7 +274,7 @@ def test_a_closed_api_is_a_closed_studio(page: Page, new_page: NewPage, stack: R
     throttle("0", "0")
     try:
         enter(page, stack)
-        notice = page.get_by_role("status").filter(has_text="The studio is closed for now")
+        notice = page.get_by_role("status").filter(has_text="Busy right now")
         expect(notice).to_be_visible(timeout=60_000)
         expect(page.locator("#run")).to_be_disabled()
     finally:
