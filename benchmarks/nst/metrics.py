@@ -1,38 +1,87 @@
 """How near a picture is to a style, and how much of the content's drawing it keeps.
 
-The style errors look through VGG-16 in float32, whatever the engine computed in. `patch_error` uses
-no network at all, so that an engine cannot please it by knowing the network.
+`seen_by_vgg` looks through the engine's own network, in float32 whatever the engine computed in;
+`seen_by_held_out` through one that the engine never sees. `patch_error`, `likeness` and `mottling`
+use no network at all, so that an engine cannot please them by knowing one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from benchmarks.nst import held_out
 from worker.engine import losses
 from worker.engine.network import network
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+CONTENT_LAYER = "relu4_2"
 _PATCH, _DIRECTIONS, _SAMPLES = 7, 256, 20_000
+_BLUR = 5
+
+Box = tuple[float, float, float, float]
 
 
-def style_errors(image: Tensor, style: Tensor) -> tuple[float, float]:
-    """Give the centred covariance error and the Wasserstein-2 error, each 0 when equal.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a network makes of a painting; each is 0 when equal, and relative to the original's own.
 
-    Both are means over five layers, relative to the style's own: |S - S*| / |S*| (Frobenius) and
-    the squared distance over tr S*. Pictures are (1, 3, H, W) in 0..1.
+    gram, covariance: |S - S*| / |S*| (Frobenius) of second moments about zero and about the mean;
+    wasserstein: squared distance of the Gaussians over tr S*; all three are means over the layers.
+    content: mean squared difference of one layer's activations over the content's variance there.
     """
+
+    gram: float
+    covariance: float
+    wasserstein: float
+    content: float
+
+
+def seen_by_vgg(image: Tensor, style: Tensor, content: Tensor) -> Seen:
+    """Judge as VGG-16 does. Pictures are (1, 3, H, W) in 0..1; content has the image's size."""
     net = network(torch.float32)
-    covariance_error = wasserstein_error = 0.0
+    return _seen(
+        lambda picture: net(picture, {*LAYERS, CONTENT_LAYER}),
+        (image, style, content),
+        LAYERS,
+        CONTENT_LAYER,
+    )
+
+
+def seen_by_held_out(image: Tensor, style: Tensor, content: Tensor) -> Seen:
+    """Judge as the network does that the engine never sees; raises held_out.Missing."""
+    return _seen(held_out.trunk(), (image, style, content), held_out.LAYERS, held_out.CONTENT_LAYER)
+
+
+def _seen(
+    look: Callable[[Tensor], dict[str, Tensor]],
+    pictures: tuple[Tensor, Tensor, Tensor],
+    layers: tuple[str, ...],
+    content_layer: str,
+) -> Seen:
     with torch.no_grad():
-        seen, wanted = net(image, LAYERS), net(style, LAYERS)
-        for layer in LAYERS:
-            found, like = (losses.Moments.of(each[layer]) for each in (seen, wanted))
-            apart = (found.covariance - like.covariance).norm() / like.covariance.norm()
-            covariance_error += float(apart)
-            wasserstein_error += _distance(found, like)
-    return covariance_error / len(LAYERS), wasserstein_error / len(LAYERS)
+        image, style, content = (look(picture) for picture in pictures)
+        gram = covariance = wasserstein = 0.0
+        for layer in layers:
+            found, like = (losses.Moments.of(each[layer]) for each in (image, style))
+            gram += _apart(_about_zero(found), _about_zero(like)) / len(layers)
+            covariance += _apart(found.covariance, like.covariance) / len(layers)
+            wasserstein += _distance(found, like) / len(layers)
+        kept = content[content_layer]
+        lost = (image[content_layer] - kept).square().mean() / kept.var(correction=0)
+        return Seen(gram, covariance, wasserstein, float(lost))
+
+
+def _about_zero(moments: losses.Moments) -> Tensor:
+    return moments.covariance + torch.outer(moments.mean, moments.mean)
+
+
+def _apart(found: Tensor, like: Tensor) -> float:
+    return float((found - like).norm() / like.norm())
 
 
 def _distance(found: losses.Moments, like: losses.Moments) -> float:
@@ -78,3 +127,26 @@ def likeness(image: Tensor, content: Tensor) -> float:
     shared = F.avg_pool2d(a * b, 11, 1) - mean_a * mean_b
     top = (2 * mean_a * mean_b + 0.01**2) * (2 * shared + 0.03**2)
     return float((top / ((mean_a**2 + mean_b**2 + 0.01**2) * (var_a + var_b + 0.03**2))).mean())
+
+
+def mottling(image: Tensor, content: Tensor, face: Box) -> float:
+    """Give the energy of fine colour changes in a face, relative to the photograph's: 1 is as much.
+
+    Both colour differences of BT.601, less their mean over 5 x 5 px; pictures of one size.
+    """
+    return _colour_energy(image, face) / max(_colour_energy(content, face), 1e-9)
+
+
+def _colour_energy(picture: Tensor, face: Box) -> float:
+    height, width = picture.shape[-2:]
+    left, top, right, bottom = face
+    inside = picture[
+        ...,
+        round(top * height) : round(bottom * height),
+        round(left * width) : round(right * width),
+    ]
+    red, green, blue = inside.unbind(1)
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    colour = torch.stack([(blue - light) / 1.772, (red - light) / 1.402], 1)
+    smooth = F.avg_pool2d(colour, _BLUR, 1, _BLUR // 2, count_include_pad=False)
+    return float((colour - smooth).square().mean())

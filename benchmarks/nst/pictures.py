@@ -32,6 +32,11 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "china": lambda: load_sample_image("china.jpg"),
     "flower": lambda: load_sample_image("flower.jpg"),
 }
+#: Where the faces are, by eye: left, top, right, bottom, as parts of the width and the height.
+FACES: dict[str, tuple[float, float, float, float]] = {
+    "astronaut": (0.336, 0.172, 0.531, 0.360),
+    "cat": (0.166, 0.200, 0.800, 0.950),
+}
 STYLES = (*ART, "oil-swirls", "tidal-waves", "stained-glass", "ink-wash")
 
 

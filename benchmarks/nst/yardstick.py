@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.nst import measure
 from benchmarks.nst.measure import Cost, Marks
 from benchmarks.nst.paint import TUTORIAL
-from benchmarks.nst.pictures import Pair, fingerprint
+from benchmarks.nst.pictures import FACES, Pair, fingerprint
 from worker.engine import Picture, decode
 
 RECORDS = Path(__file__).resolve().parent / "yardstick.json"
@@ -53,7 +53,7 @@ def keep(pair: Pair, content: Picture, style: Picture, painting: Path, cost: Cos
         "pictures": _fingerprints(content, style),
         "painting": fingerprint(decode(painting.read_bytes())),
         "cost": asdict(cost),
-        "marks": asdict(measure.judge(painting, content, style)),
+        "marks": asdict(measure.judge(painting, content, style, FACES.get(pair.content))),
     }
     RECORDS.write_text(json.dumps(records, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
