@@ -40,8 +40,8 @@ class _Work:
 
 _WORK: dict[Quality, _Work] = {
     "draft": _Work(most=8, power=0.5, least=2, ratio=2.0),
-    "good": _Work(most=16, power=0.5, least=4, ratio=2**0.5),
-    "best": _Work(most=45, power=0.5, least=12, ratio=2**0.5),
+    "good": _Work(most=13, power=0.5, least=4, ratio=2**0.5),
+    "best": _Work(most=39, power=0.5, least=12, ratio=2**0.5),
 }
 
 
