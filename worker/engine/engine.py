@@ -17,7 +17,7 @@ from torch import Tensor
 from worker.engine import colour, losses, network, pyramid, schedule
 from worker.engine.errors import PictureError, Stopped
 from worker.engine.optimiser import LBFGS
-from worker.engine.params import EngineParams, Picture, Progress, StyleResult
+from worker.engine.params import EngineParams, Picture, Progress, StyleResult, ignore, never
 from worker.engine.pictures import encode
 
 STYLE_LAYERS = {
@@ -42,13 +42,6 @@ _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
 _NOISE = 0.02
 _PREVIEW_SIDE = 512
-
-
-def _ignore(_: Progress) -> None: ...
-
-
-def _never() -> bool:
-    return False
 
 
 class _Deadline(Exception):  # noqa: N818
@@ -125,8 +118,8 @@ def stylize(
     content: Picture,
     styles: Sequence[Picture],
     params: EngineParams | None = None,
-    on_progress: Callable[[Progress], None] = _ignore,
-    should_stop: Callable[[], bool] = _never,
+    on_progress: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
     *,
     dtype: torch.dtype | None = None,
 ) -> StyleResult:
