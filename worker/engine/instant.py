@@ -4,7 +4,8 @@ The networks are Magenta's (Ghiasi et al. 2017, https://arxiv.org/abs/1705.06830
 style picture into 100 numbers, the other paints any picture by them. Departures, each measured
 (docs/nst.md): computed in float32, the weights alone in 8 bits; the mean of four passes, each
 shifted by half of the network's grid, and a filter for the grid's last harmonic; the whole style
-picture, not a square of it.
+picture, not a square of it. A picture is painted whole, however large: the network normalises
+over all of it, and tiles would each have a tone of their own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ _MARGIN = 8  # px around the picture that are painted and cut off: padding shows
 _SIDE_MIN = 16
 _STYLE_SIDE = 256  # px: the mean side of a style picture, as the network was trained
 _STYLE_SIDE_MIN = 64
+_ARENA_PIXELS_MAX = 4_500_000
 _PREVIEW_SIDE = 512
 _LOOK_S = 0.1
 _DTYPE = "float32"
@@ -52,26 +55,35 @@ class Networks:
     """The two networks, loaded."""
 
     def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._predictor, self._transformer = (
+            self._session("predictor"),
+            self._session("transformer"),
+        )
+
+    @cached_property
+    def _thrifty(self) -> InferenceSession:
+        """The transformer for large pictures: a third of the memory, half as much time again."""
+        return self._session("transformer", arena=False)
+
+    def _session(self, name: str, *, arena: bool = True) -> InferenceSession:
         import onnxruntime  # noqa: PLC0415 (only an instant run pays for it)
 
+        path = WEIGHTS / f"magenta_style_{name}.onnx"
+        if not path.is_file():
+            raise WeightsError(f"The network's file {path} is missing.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = arena
+        # A plan of the memory, made at the first pass, would be kept beside what that pass took.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         # Threads that wait for work by spinning are billed like work.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Weights in 8 bits are turned to float32 once, at loading.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
-
-        def session(name: str) -> InferenceSession:
-            path = WEIGHTS / f"magenta_style_{name}.onnx"
-            if not path.is_file():
-                raise WeightsError(f"The network's file {path} is missing.")
-            return onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-
-        self._predictor, self._transformer = session("predictor"), session("transformer")
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def style(self, picture: Picture) -> Any:
         """Describe the style of a picture in (1, 100) numbers."""
@@ -86,7 +98,9 @@ class Networks:
     def paint(self, picture: Picture, style: Any, options: RunOptions | None = None) -> Picture:
         """Paint a picture with sides that are multiples of 8 px, once."""
         shown = np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
-        found = self._transformer.run(None, {"content": shown, "style": style}, options)[0]
+        large = picture.shape[0] * picture.shape[1] > _ARENA_PIXELS_MAX
+        session = self._thrifty if large else self._transformer
+        found = session.run(None, {"content": shown, "style": style}, options)[0]
         painted: Picture = np.asarray(found)[0].transpose(1, 2, 0)
         return painted
 

@@ -89,6 +89,14 @@ def test_two_threads_paint_what_one_paints() -> None:
     assert np.array_equal(one, two)
 
 
+def test_a_large_picture_is_painted_like_a_small_one(monkeypatch) -> None:
+    """It is computed with less memory, that is all."""
+    monkeypatch.setattr(instant, "_loaded", None)
+    small = painted()
+    monkeypatch.setattr(instant, "_ARENA_PIXELS_MAX", 0)
+    assert np.array_equal(painted(), small)
+
+
 def test_strength_goes_from_the_photograph_to_the_style() -> None:
     photo = decode((ROOT / "web/public/samples/cat.jpg").read_bytes(), side=160)
     style = decode((ROOT / "web/gallery/stained-glass.jpg").read_bytes(), side=160)
