@@ -107,7 +107,6 @@ class BusClient:
         def call(**params: Any) -> dict[str, Any]:
             return self._call(operation, params)
 
-        self.__dict__[name] = call  # the next look-up finds it at once
         return call
 
     def generate_presigned_url(

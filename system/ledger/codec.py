@@ -24,6 +24,10 @@ a third of what a DynamoDB item can hold."""
 
 _DERIVED = ("reserved_microusd", "available_microusd")
 _LISTS: Mapping[str, type[Any]] = {"open": Reservation, "closed": Closed, "past": PastPeriod}
+_COLUMNS: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(str(column.type) for column in fields(kind)) for kind in _LISTS.values()
+}
+"""The annotations of the cells of each kind of row."""
 
 Row = TypeVar("Row")
 
@@ -110,13 +114,11 @@ def _ledger(document: Mapping[str, Any]) -> Ledger:
 
 
 def _row(row: object, kind: type[Row]) -> Row:
-    columns = fields(kind)  # type: ignore[arg-type]  # all kinds of rows are dataclasses
+    columns = _COLUMNS[kind]
     cells = _list(row, kind.__name__)
     if len(cells) != len(columns):
         raise LedgerCorruptError(f"a row of {kind.__name__} has {len(cells)} cells")
-    return kind(
-        *(_typed(cell, str(column.type)) for cell, column in zip(cells, columns, strict=True))
-    )
+    return kind(*map(_typed, cells, columns))
 
 
 def _list(value: object, name: str) -> list[Any]:
@@ -127,8 +129,7 @@ def _list(value: object, name: str) -> list[Any]:
 
 def _typed(value: Any, annotation: str) -> Any:
     """The value if it is of the annotated type: whole numbers, or text (and outcomes are text)."""
-    wanted = int if annotation == "int" else str
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    if type(value) is not (int if annotation == "int" else str):
         raise LedgerCorruptError(f"{value!r:.40} is not {annotation}")
     return value
 
