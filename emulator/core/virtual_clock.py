@@ -29,6 +29,9 @@ Arguments = TypeVarTuple("Arguments")
 _Call = tuple[Callable[..., object], tuple[Any, ...], contextvars.Context]
 
 
+_NOTHING: _Call = (lambda: None, (), contextvars.Context())
+
+
 class _Instant:
     """The timers that are due at one time, in the order in which they were armed."""
 
@@ -71,6 +74,7 @@ class _Timer(asyncio.TimerHandle):
         if self.cancelled():
             return
         super().cancel()
+        self.call = _NOTHING  # as asyncio's timers do: what was armed may hold the timer
         if self.soon is None:
             self.instant.disarm_one()
         else:

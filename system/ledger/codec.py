@@ -23,6 +23,8 @@ BYTES_MAX = LEDGER_BYTES_MAX
 a third of what a DynamoDB item can hold."""
 
 _DERIVED = ("reserved_microusd", "available_microusd")
+_MEMBERS: Mapping[str, str] = {field.name: str(field.type) for field in fields(Ledger)}
+"""The ledger's members and their annotations."""
 _LISTS: Mapping[str, type[Any]] = {"open": Reservation, "closed": Closed, "past": PastPeriod}
 _COLUMNS: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(str(column.type) for column in fields(kind)) for kind in _LISTS.values()
@@ -36,12 +38,12 @@ def encode(ledger: Ledger) -> bytes:
     """The ledger's JSON with its derived sums and a checksum; raises LedgerCorruptError."""
     check(ledger)
     document: dict[str, Any] = {"schema": SCHEMA}
-    for field in fields(Ledger):
-        value = getattr(ledger, field.name)
-        if field.name in _LISTS:
-            document[field.name] = [list(vars(row).values()) for row in value]
+    for name in _MEMBERS:
+        value = getattr(ledger, name)
+        if name in _LISTS:
+            document[name] = [list(vars(row).values()) for row in value]
         else:
-            document[field.name] = list(value) if isinstance(value, tuple) else value
+            document[name] = list(value) if isinstance(value, tuple) else value
     for name in _DERIVED:
         document[name] = getattr(ledger, name)
     document["checksum"] = _checksum(document)
@@ -63,7 +65,7 @@ def decode(body: bytes) -> Ledger:
         raise LedgerCorruptError("the ledger is not an object")
     _verify(document)
     document = _upgraded(document)
-    expected = {"schema", *_DERIVED, *(field.name for field in fields(Ledger))}
+    expected = {"schema", *_DERIVED, *_MEMBERS}
     if set(document) != expected:
         wrong = sorted(set(document) ^ expected)
         raise LedgerCorruptError(f"the ledger has other members than it should: {wrong[:5]}")
@@ -100,16 +102,14 @@ def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
 
 def _ledger(document: Mapping[str, Any]) -> Ledger:
     values: dict[str, Any] = {}
-    for field in fields(Ledger):
-        value = document[field.name]
-        if field.name in _LISTS:
-            values[field.name] = tuple(
-                _row(row, _LISTS[field.name]) for row in _list(value, field.name)
-            )
-        elif field.name == "top_ups":
-            values[field.name] = tuple(_typed(item, "str") for item in _list(value, field.name))
+    for name, annotation in _MEMBERS.items():
+        value = document[name]
+        if name in _LISTS:
+            values[name] = tuple(_row(row, _LISTS[name]) for row in _list(value, name))
+        elif name == "top_ups":
+            values[name] = tuple(_typed(item, "str") for item in _list(value, name))
         else:
-            values[field.name] = _typed(value, str(field.type))
+            values[name] = _typed(value, annotation)
     return Ledger(**values)
 
 
