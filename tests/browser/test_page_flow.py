@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -58,7 +59,7 @@ def test_the_picture_forms_in_the_page_and_stops_when_asked(page: Page, stack: R
     expect(page.get_by_text("left", exact=False).last).to_be_visible()
     page.get_by_text("For the curious").click(timeout=RUN_MS)
     expect(page.get_by_role("img", name="How far the picture is")).to_be_visible()
-    assert page.locator("polyline").get_attribute("points")
+    expect(page.locator("polyline")).to_have_attribute("points", re.compile(r"\d"), timeout=RUN_MS)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
     page.get_by_role("button", name="Try again").click()

@@ -24,22 +24,23 @@ from tests.system.running import Running, wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 GROUP = "/ecs/nst-worker"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-00000000000000001"]}}
+# The handlers write past Python's buffer, which may be in use when the signal comes.
 PATIENT = """
-import signal, time
-signal.signal(signal.SIGTERM, lambda *_: print("heard SIGTERM", flush=True))
-print("ready", flush=True)
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"heard SIGTERM\\n"))
+os.write(1, b"ready\\n")
 while True:
-    time.sleep(1)
+    signal.pause()
 """
 POLITE = """
-import signal, sys, time
+import os, signal
 def end(*_):
-    print("heard SIGTERM", flush=True)
-    sys.exit(7)
+    os.write(1, b"heard SIGTERM\\n")
+    os._exit(7)
 signal.signal(signal.SIGTERM, end)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True:
-    time.sleep(1)
+    signal.pause()
 """
 GREEDY = """
 print("ready", flush=True)

@@ -124,11 +124,20 @@ def fastest_dtype() -> torch.dtype:
 
 
 def _probe(dtypes: Sequence[torch.dtype]) -> dict[torch.dtype, float]:
-    """Give the least wall time, in seconds, of a typical convolution in each dtype.
+    """Give the least processor time, in seconds, of a typical convolution in each dtype.
 
-    They take turns, and often: on a busy machine one dtype would else be measured in a bad moment,
-    and two tasks of the same seed would paint two pictures.
+    One thread's own time, and the dtypes take turns: the clock on the wall would also count what
+    other programs do, and on a busy machine two tasks of the same seed would paint two pictures.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _least(dtypes)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _least(dtypes: Sequence[torch.dtype]) -> dict[torch.dtype, float]:
     weight = torch.ones(128, 128, 3, 3).contiguous(memory_format=torch.channels_last)
     hidden = torch.ones(1, 128, _PROBE_SIDE, _PROBE_SIDE)
     hidden = hidden.contiguous(memory_format=torch.channels_last)
@@ -139,9 +148,9 @@ def _probe(dtypes: Sequence[torch.dtype]) -> dict[torch.dtype, float]:
             F.conv2d(pictures, weights, padding=1)  # builds and caches the kernel
         for _ in range(_PROBE_ROUNDS):
             for dtype, (pictures, weights) in given.items():
-                begun = time.perf_counter()
+                begun = time.thread_time()
                 F.conv2d(pictures, weights, padding=1)
-                least[dtype] = min(least[dtype], time.perf_counter() - begun)
+                least[dtype] = min(least[dtype], time.thread_time() - begun)
     return least
 
 

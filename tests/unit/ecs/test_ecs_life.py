@@ -242,6 +242,7 @@ def test_a_process_gets_what_ecs_gives_and_nothing_of_the_host(lab, definition, 
             assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
             assert environment["AWS_REGION"] == "us-east-1"
             assert environment["OMP_NUM_THREADS"] == "2"
+            assert environment["GOMP_SPINCOUNT"] == "1000"  # tasks share the machine
             assert not environment.keys() & {"SECRET_OF_THE_HOST", "AWS_PROFILE", "PYTHONPATH"}
             assert seen["arguments"] == ["serve"]
             assert seen["task"]["TaskARN"] == task["taskArn"]

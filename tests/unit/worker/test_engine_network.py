@@ -17,7 +17,7 @@ class Stopwatch:
         self._steps = itertools.chain.from_iterable((0.0, seconds) for seconds in taken)
         self._now = 0.0
 
-    def perf_counter(self) -> float:
+    def thread_time(self) -> float:
         self._now += next(self._steps)
         return self._now
 
@@ -34,6 +34,12 @@ def test_a_busy_moment_does_not_choose_the_precision(
     monkeypatch.setattr(network, "time", Stopwatch(rounds))
     seconds = network._probe((torch.float32, torch.bfloat16))
     assert seconds == {torch.float32: 20.0, torch.bfloat16: 10.0}
+
+
+def test_the_probe_leaves_the_number_of_threads_as_it_was() -> None:
+    threads = torch.get_num_threads()
+    network._probe((torch.float32,))
+    assert torch.get_num_threads() == threads
 
 
 def test_the_choice_is_made_once_and_is_one_of_the_two() -> None:
