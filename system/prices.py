@@ -17,6 +17,7 @@ Sources (prices as of ``AS_OF``):
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -170,6 +171,7 @@ class Rates:
     """Everything else that one run uses, see ``_overhead``."""
 
 
+@functools.cache
 def rates(
     *,
     region: str,
