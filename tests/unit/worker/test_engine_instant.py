@@ -232,6 +232,18 @@ def test_an_instant_painting_loads_no_torch() -> None:
     assert said.stdout.strip() == "['onnxruntime']"
 
 
+def test_nothing_reports_to_anybody() -> None:
+    """Some releases of onnxruntime send events of their use: not from a visitor's pictures."""
+    import onnxruntime  # noqa: PLC0415
+
+    libraries = list(Path(onnxruntime.__file__).parent.glob("capi/*.so"))
+    assert libraries
+    for library in libraries:
+        data = library.read_bytes()
+        assert b"events.data.microsoft" not in data
+        assert b"ORT_DISABLE_TELEMETRY" not in data
+
+
 def test_the_notice_names_the_networks_as_they_are() -> None:
     import hashlib  # noqa: PLC0415
 
