@@ -29,7 +29,7 @@ test: $(VENV)/.tox ## set up tox and run every check and test
 	$(BIN)/python scripts/check_torch.py $(BIN)/python
 	$(BIN)/tox run-parallel --parallel 3 --parallel-live $(TOX_ARGS)
 
-bench: install ## measure, and write docs/performance.md's tables
+bench: install page ## measure, and write docs/performance.md's tables
 	$(PIP) install --constraint constraints.txt -e '.[emulator,worker,test]'
 	$(BIN)/python -m benchmarks $(ARGS)
 

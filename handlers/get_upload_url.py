@@ -59,7 +59,7 @@ def _check(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
     for place, style in enumerate(styles):
         if style.gallery is None:
             _check_upload(call, runs.style_key(run_id, place), f"Style picture {place + 1}")
-    deadline = prices.deadline_s(params.quality, params.size)
+    deadline = prices.deadline_s(params.work, params.size)
     return runs.run_input(
         run_id,
         styles,

@@ -49,4 +49,4 @@ def round_up(usd: Fraction) -> int:
 
 def is_amount(value: object) -> bool:
     """Whether a value is an amount of money that may be paid: an integer from 0 to the largest."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MICROUSD_MAX
+    return type(value) is int and 0 <= value <= MICROUSD_MAX  # and no bool

@@ -17,6 +17,7 @@ Sources (prices as of ``AS_OF``):
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ class UnknownPriceError(ValueError):
 
 # How long a run may take. Twice the pixels are twice the work; the seconds at 512 px are at least
 # four times what fp32 on 2 vCPU is measured to need, since hosts differ and some have no bfloat16.
-DEADLINE_AT_512_S: Mapping[str, int] = {"draft": 60, "good": 240, "best": 480}
+# For an instant painting loading counts more than painting.
+DEADLINE_AT_512_S: Mapping[str, int] = {"draft": 60, "good": 240, "best": 480, "instant": 8}
 DEADLINE_MIN_S, DEADLINE_MAX_S = 30, 900
 
 PULL_ALLOWANCE_S = 240
@@ -141,12 +143,13 @@ LEASE_MARGIN_S = 300
 """Beyond start, deadline and stop: the workflow's own timeouts, retries and clock skew."""
 
 
-def deadline_s(quality: str, size: int) -> int:
+def deadline_s(work: str, size: int) -> int:
     """Seconds after which a worker exits with its best picture so far, 30 to 900.
 
-    ``size`` is the longest side in pixels. Raises KeyError for an unknown quality.
+    ``work`` is one of ``runs.WORKS``, ``size`` the longest side in pixels. Raises KeyError for
+    other work.
     """
-    seconds = math.ceil(DEADLINE_AT_512_S[quality] * Fraction(size * size, 512 * 512))
+    seconds = math.ceil(DEADLINE_AT_512_S[work] * Fraction(size * size, 512 * 512))
     return min(max(seconds, DEADLINE_MIN_S), DEADLINE_MAX_S)
 
 
@@ -168,6 +171,7 @@ class Rates:
     """Everything else that one run uses, see ``_overhead``."""
 
 
+@functools.cache
 def rates(
     *,
     region: str,

@@ -15,8 +15,10 @@ from system import gallery
 
 RUN_ID_PATTERN = r"^[0-9a-f]{32}$"
 STYLES_MAX = 4
-ALGORITHMS = ("painted",)
+ALGORITHMS = ("painted", "instant")
 QUALITIES = ("draft", "good", "best")
+WORKS = (*QUALITIES, "instant")
+"""What has a time and a price of its own: the qualities of a painted run, and an instant one."""
 SIZE_MIN, SIZE_MAX = 64, 1024
 STRENGTH_MAX = 2.0
 SEED_MAX = 2**31 - 1
@@ -121,7 +123,8 @@ class RunParams:
     """How to paint; ``RunParams.parse`` is the only way in from outside.
 
     ``size``: longest side in pixels, 64 to 1024. ``quality``: a compute budget, so that the price
-    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**31 - 1.
+    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**31 - 1. The algorithm
+    ``instant`` takes no account of quality and seed.
     """
 
     algorithm: str = "painted"
@@ -149,6 +152,11 @@ class RunParams:
             keep_colours=_flag(given, "keep_colours"),
             seed=_whole(given, "seed", 0, SEED_MAX),
         )
+
+    @property
+    def work(self) -> str:
+        """Which of ``WORKS`` it is."""
+        return self.algorithm if self.algorithm == "instant" else self.quality
 
     def document(self) -> dict[str, Any]:
         """As JSON, every parameter named."""

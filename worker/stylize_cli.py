@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from worker import engine
-from worker.engine.params import QUALITIES, SIZE_MAX, SIZE_MIN, STRENGTH_MAX, STYLES_MAX
+from worker.engine.params import (
+    ALGORITHMS,
+    INSTANT_SIZE_MAX,
+    QUALITIES,
+    SIZE_MAX,
+    SIZE_MIN,
+    STRENGTH_MAX,
+    STYLES_MAX,
+)
 
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -21,8 +29,12 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="Where the result goes; .jpg makes a JPEG, anything else a PNG.",
 )  # fmt: skip
-@click.option("--size", default=512, show_default=True, help="Longest side in pixels.",
-              type=click.IntRange(SIZE_MIN, SIZE_MAX))  # fmt: skip
+@click.option("--algorithm", default="painted", show_default=True, type=click.Choice(ALGORITHMS),
+              help="Stroke by stroke, or at once by a trained network (no quality, no seed).",
+              )  # fmt: skip
+@click.option("--size", default=512, show_default=True,
+              help=f"Longest side in pixels; painted up to {SIZE_MAX}.",
+              type=click.IntRange(SIZE_MIN, INSTANT_SIZE_MAX))  # fmt: skip
 @click.option("--quality", default="good", show_default=True, type=click.Choice(QUALITIES),
               help="How much work is done.")  # fmt: skip
 @click.option("--strength", default=1.0, show_default=True, type=click.FloatRange(0, STRENGTH_MAX),
@@ -38,6 +50,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
     content: Path,
     styles: tuple[Path, ...],
     output: Path,
+    algorithm: engine.Algorithm,
     size: int,
     quality: engine.Quality,
     strength: float,
@@ -58,6 +71,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
             keep_colours=keep_colours,
             seed=seed,
             deadline_s=deadline,
+            algorithm=algorithm,
         )
         params.weights_for(len(styles))
     except engine.ParameterError as error:
@@ -70,8 +84,9 @@ def stylize(  # noqa: PLR0917 - click passes by name
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]
     early = " (stopped at the deadline)" if result.stopped_early else ""
+    steps = "passes" if algorithm == "instant" else "evaluations"
     click.echo(
-        f"{output}: {width} x {height} px, {result.steps} of {result.steps_total} evaluations"
+        f"{output}: {width} x {height} px, {result.steps} of {result.steps_total} {steps}"
         f"{early}, {result.cpu_s:.1f} CPU-seconds, {result.dtype}"
     )
 
@@ -100,7 +115,7 @@ def _paint(
         TextColumn("{task.fields[side]:>4} px"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"),
+        *([] if params.algorithm == "instant" else [TextColumn("loss {task.fields[loss]:.4f}")]),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )

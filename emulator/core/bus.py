@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from emulator.core.errors import NotSupported
@@ -42,7 +42,10 @@ class Caller:
 
     def with_request(self, request_id: str) -> Caller:
         """The same caller under another request id."""
-        return replace(self, request_id=request_id)
+        # Several times as fast as `replace`, and every call of a function makes one.
+        same = object.__new__(Caller)
+        same.__dict__.update(self.__dict__, request_id=request_id)
+        return same
 
 
 class Service(Protocol):
@@ -180,10 +183,11 @@ class Bus:
             return await self._deliver(service, operation, params, caller)
         return await self._through(0, BusCall(service, operation, params, caller))
 
-    async def _through(self, index: int, call: BusCall) -> dict[str, Any]:
+    def _through(self, index: int, call: BusCall) -> Awaitable[dict[str, Any]]:
+        """The call from the middleware ``index`` on; no coroutine of its own for each of them."""
         if index == len(self._around):
-            return await self._deliver(call.service, call.operation, call.params, call.caller)
-        return await self._around[index](call, lambda: self._through(index + 1, call))
+            return self._deliver(call.service, call.operation, call.params, call.caller)
+        return self._around[index](call, lambda: self._through(index + 1, call))
 
     async def _deliver(
         self, service: str, operation: str, params: dict[str, Any], caller: Caller

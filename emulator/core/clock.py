@@ -79,4 +79,4 @@ class RealClock:
 def iso(at: float) -> str:
     """``at`` as AWS writes times in JSON documents: ``2026-01-02T03:04:05.678Z``."""
     moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

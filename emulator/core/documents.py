@@ -18,7 +18,10 @@ def copied(document: T) -> T:
 def _copied(document: Any) -> Any:
     kind = type(document)
     if kind is dict:
-        return {key: _copied(value) for key, value in document.items()}
+        return {k: _copied(v) if type(v) in _DEEP else v for k, v in document.items()}
     if kind is list:
-        return [_copied(value) for value in document]
+        return [_copied(v) if type(v) in _DEEP else v for v in document]
     return document
+
+
+_DEEP = frozenset({dict, list})

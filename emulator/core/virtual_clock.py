@@ -18,6 +18,7 @@ import contextvars
 import random
 import selectors
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
 EPOCH = 1_767_225_600.0
@@ -26,6 +27,9 @@ EPOCH = 1_767_225_600.0
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 _Call = tuple[Callable[..., object], tuple[Any, ...], contextvars.Context]
+
+
+_NOTHING: _Call = (lambda: None, (), contextvars.Context())
 
 
 class _Instant:
@@ -45,6 +49,12 @@ class _Instant:
         if self.armed == 0:
             self.alarm.cancel()
             self._drop(self.alarm.when())
+            self.timers.clear()
+
+    def take(self) -> list[_Timer]:
+        """Its timers, which it does not hold any more: they know it, and a circle is garbage."""
+        taken, self.timers = self.timers, []
+        return taken
 
 
 class _Timer(asyncio.TimerHandle):
@@ -64,6 +74,7 @@ class _Timer(asyncio.TimerHandle):
         if self.cancelled():
             return
         super().cancel()
+        self.call = _NOTHING  # as asyncio's timers do: what was armed may hold the timer
         if self.soon is None:
             self.instant.disarm_one()
         else:
@@ -73,18 +84,15 @@ class _Timer(asyncio.TimerHandle):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Time passes only when nothing is ready, and then all at once.
 
-    Without a seed, tasks that are ready take their turns in the order in which they became so.
-    With one, each turn goes to one of them by chance; callbacks that are no tasks keep their order,
-    which asyncio promises them. Timers due at the same time fire in the order in which they were
-    armed.
+    Tasks that are ready take their turns in the order in which they became so. Timers due at the
+    same time fire in the order in which they were armed.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self) -> None:
         self._virtual_now = 0.0
-        self._chance = None if seed is None else random.Random(seed)  # noqa: S311 (an order)
-        self._turns: list[_Call] = []
         self._working = 0
         self._instants: dict[float, _Instant] = {}
+        self._no_context = contextvars.Context()
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -100,21 +108,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let ``seconds`` pass."""
         self._virtual_now += seconds
 
-    def call_soon(
-        self,
-        callback: Callable[[*Arguments], object],
-        *args: *Arguments,
-        context: contextvars.Context | None = None,
-    ) -> asyncio.Handle:
-        """Have ``callback`` called; a task's turn may go to another task that is ready."""
-        if self._chance is None or not isinstance(
-            getattr(callback, "__self__", None), asyncio.Task
-        ):
-            return super().call_soon(callback, *args, context=context)
-        # Nobody cancels the handle of a task's turn: a task that is cancelled still takes it.
-        self._turns.append((callback, args, context or contextvars.copy_context()))
-        return super().call_soon(self._take_turn, self._chance)
-
     def call_at(
         self,
         when: float,
@@ -125,7 +118,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Have ``callback`` called at ``when``, after what was armed for that time before."""
         instant = self._instants.get(when)
         if instant is None:
-            alarm = super().call_at(when, self._ring, when)
+            alarm = super().call_at(when, self._ring, when, context=self._no_context)
             instant = self._instants[when] = _Instant(alarm, self._instants.pop)
         call = (callback, args, context or contextvars.copy_context())
         timer = _Timer(when, call, self, instant)
@@ -134,14 +127,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return timer
 
     def _ring(self, when: float) -> None:
-        for timer in self._instants.pop(when).timers:
+        for timer in self._instants.pop(when).take():
             if not timer.cancelled():
                 callback, args, context = timer.call
                 timer.soon = self.call_soon(callback, *args, context=context)
-
-    def _take_turn(self, chance: random.Random) -> None:
-        callback, args, context = self._turns.pop(chance.randrange(len(self._turns)))
-        context.run(callback, *args)
 
     def run_in_executor(
         self,
@@ -189,19 +178,59 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._working -= 1
 
 
+class SeededLoop(VirtualLoop):
+    """Each turn goes by chance to one of the tasks that are ready.
+
+    Callbacks that are no tasks keep their order, which asyncio promises them.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)  # noqa: S311 (an order)
+        self._turns: list[_Call] = []
+        super().__init__()
+
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        """Have ``callback`` called; a task's turn may go to another task that is ready."""
+        if not isinstance(getattr(callback, "__self__", None), asyncio.Task):
+            return super().call_soon(callback, *args, context=context)
+        # Nobody cancels the handle of a task's turn: a task that is cancelled still takes it.
+        self._turns.append((callback, args, context or contextvars.copy_context()))
+        return super().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        callback, args, context = self._turns.pop(self._chance.randrange(len(self._turns)))
+        context.run(callback, *args)
+
+
 class _JumpingSelector(selectors.SelectSelector):
     """Polls instead of waiting, and has the loop's time jump by what it was to wait."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._registered = 0
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self._registered += 1
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._registered -= 1
+        return key
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         idle = timeout is None or timeout > 0
         if self._loop.working:
             return super().select(None if idle else 0)
         # The loop's own wake-up pipe is always registered; asking it costs a system call.
-        ready = super().select(0) if len(self.get_map()) > 1 else []
+        ready = super().select(0) if self._registered > 1 else []
         if ready or not idle:
             return ready
         if timeout is None:
@@ -225,9 +254,9 @@ class VirtualClock:
         """Seconds since the Unix epoch."""
         return self._epoch + asyncio.get_running_loop().time()
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         """Return after ``seconds``."""
-        await asyncio.sleep(max(0.0, seconds))
+        return asyncio.sleep(max(0.0, seconds))
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
         """Arm ``callback`` on the running loop."""
@@ -239,5 +268,6 @@ def run(main: Callable[[], Coroutine[Any, Any, Result]], *, seed: int | None = N
 
     Raises RuntimeError when it waits for what can never come.
     """
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(seed)) as runner:
+    factory = VirtualLoop if seed is None else partial(SeededLoop, seed)
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main())

@@ -107,7 +107,6 @@ class BusClient:
         def call(**params: Any) -> dict[str, Any]:
             return self._call(operation, params)
 
-        self.__dict__[name] = call  # the next look-up finds it at once
         return call
 
     def generate_presigned_url(
@@ -209,6 +208,8 @@ def _converted(shape: Any, value: Any) -> Any:
             for name, item in value.items()
         }
     if kind == "list" and isinstance(value, list | tuple):
+        if shape.member.type_name not in _CONVERTED:
+            return list(value)
         return [_converted(shape.member, item) for item in value]
     if kind == "map" and isinstance(value, dict):
         return {key: _converted(shape.value, item) for key, item in value.items()}
@@ -219,6 +220,7 @@ def _converted(shape: Any, value: Any) -> Any:
     return value
 
 
+_CONVERTED = frozenset({"structure", "list", "map", "timestamp", "blob"})
 _MEMBERS: dict[Any, dict[str, Any]] = {}
 
 
@@ -227,8 +229,6 @@ def _members(shape: Any) -> dict[str, Any]:
     members = _MEMBERS.get(shape)
     if members is None:
         members = _MEMBERS[shape] = {
-            name: member
-            for name, member in shape.members.items()
-            if member.type_name in {"structure", "list", "map", "timestamp", "blob"}
+            name: member for name, member in shape.members.items() if member.type_name in _CONVERTED
         }
     return members

@@ -208,7 +208,7 @@ class InProcessFunctions:
         except ProcessCrash:
             return outcome.exited(request_id, 1, out_of_memory=False)
         except Exception as error:  # noqa: BLE001 (whatever a function raises is its answer)
-            stack = traceback.format_list(traceback.extract_tb(error.__traceback__)[2:])
+            stack = _stack(error)
             return _failed(str(error), type(error).__name__, stack, request_id)
         return _result(result, request_id)
 
@@ -277,6 +277,16 @@ def _load(entry: str) -> Handler:
             "Runtime.HandlerNotFound", f"Handler '{name}' missing on module '{module_name}'"
         )
     return handler
+
+
+def _stack(error: BaseException) -> list[str]:
+    """Where it was raised: file, line, function and text, as Lambda's Python runtime has them.
+
+    Marks under a part of the line (the newer Pythons') are no part of it.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[2:]
+    plain = [traceback.FrameSummary(f.filename, f.lineno, f.name, line=f.line) for f in frames]
+    return traceback.format_list(plain)
 
 
 def _event(payload: Any) -> Any:

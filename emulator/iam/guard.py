@@ -96,13 +96,13 @@ class Guard:
 
     async def trusts(self, role_arn: str, service: str, source_arn: str) -> bool:
         """Whether the role's trust policy lets a service assume it for ``source_arn``."""
-        if source_arn.split(":")[4] in self._unchecked:
+        _, _, _, region, account, _ = source_arn.split(":", 5)
+        if account in self._unchecked:
             return True
         await self._directory.fresh()
         role = self._directory.role(role_arn)
         if role is None or role.trust is None:
             return False
-        account, region = source_arn.split(":")[4], source_arn.split(":")[3]
         caller = Caller(account, region, service, source_arn=source_arn)
         decision = role.trust.decide(
             principal_of(caller), "sts:AssumeRole", role_arn, self.facts(caller)
@@ -153,7 +153,7 @@ class Guard:
     def facts(self, caller: Caller, context: Mapping[str, Any] | None = None) -> Facts:
         """The global condition keys of a request, and those of ``context``, which count first."""
         known = self._known_of(caller)
-        return Facts({**known, **context} if context else known, self._clock.now())
+        return Facts(known, self._clock.now(), context)
 
     def _known_of(self, caller: Caller) -> dict[str, Any]:
         """The facts that all calls of a session share, found once for each picture."""

@@ -179,9 +179,7 @@ class Access:
             facts["s3:signatureage"] = str(int((now - call.signed_at) * 1000))
         if call.payload_hash:
             facts["s3:x-amz-content-sha256"] = call.payload_hash
-        if context:
-            facts.update(context)
-        return Facts(facts, now)
+        return Facts(facts, now, context)
 
 
 def arn(bucket: str, key: str | None = None) -> str:

@@ -126,6 +126,14 @@ class FileBody:
         self.path.unlink(missing_ok=True)
 
 
+class Spool(Protocol):
+    """Where large bodies go while they arrive."""
+
+    @property
+    def directory(self) -> Path:
+        """The directory; asked for with the first of them."""
+
+
 class Intake:
     """Takes a body in: measures it, digests it, spools it to a file beyond MEMORY_BYTES_MAX.
 
@@ -135,12 +143,12 @@ class Intake:
 
     __slots__ = (
         "_digests",
-        "_directory",
         "_file",
         "_md5",
         "_parts",
         "_reserve",
         "_sha256",
+        "_spool",
         "path",
         "size",
         "size_max",
@@ -148,7 +156,7 @@ class Intake:
 
     def __init__(
         self,
-        directory: Path,
+        spool: Spool,
         *,
         reserve: int = 0,
         size_max: int,
@@ -158,7 +166,7 @@ class Intake:
         self.size = 0
         self.size_max = size_max
         self.path: Path | None = None
-        self._directory = directory
+        self._spool = spool
         self._reserve = reserve
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
@@ -221,7 +229,7 @@ class Intake:
         return path
 
     def _spill(self, data: bytes) -> None:
-        self.path = self._directory / uuid.uuid4().hex
+        self.path = self._spool.directory / uuid.uuid4().hex
         self._file = self.path.open("wb")
         if self._reserve:
             self._file.write(b" " * self._reserve)

@@ -73,7 +73,7 @@ class Copies:
         full = source.checksum_type == "FULL_OBJECT"
         algorithms = [wanted] if wanted else list(source.checksums) if full else []
         intake = Intake(
-            state.store.directory,
+            state.store,
             reserve=state.store.reserve(entry.header()),
             size_max=limits.SINGLE_PUT_BYTES_MAX,
             algorithms=algorithms or [digests.DEFAULT],

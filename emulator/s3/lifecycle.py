@@ -7,6 +7,7 @@ plus the days, rounded up to the next midnight UTC. Transitions are refused when
 from __future__ import annotations
 
 import calendar
+import functools
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -63,7 +64,12 @@ def expiration(bucket: Bucket, entry: ObjectEntry) -> str | None:
     if due is None:
         return None
     at, rule = due
-    return f'expiry-date="{formatdate(at, usegmt=True)}", rule-id="{quote(rule["ID"])}"'
+    return _expiration(at, rule["ID"])
+
+
+@functools.lru_cache(maxsize=1024)
+def _expiration(at: float, rule_id: str) -> str:
+    return f'expiry-date="{formatdate(at, usegmt=True)}", rule-id="{quote(rule_id)}"'
 
 
 def sweep(state: State, call: Call) -> int:
@@ -98,8 +104,8 @@ def _sweep(state: State, bucket: Bucket, call: Call) -> int:
 def _due(bucket: Bucket, entry: ObjectEntry) -> tuple[float, dict[str, Any]] | None:
     found: tuple[float, dict[str, Any]] | None = None
     for rule in _rules(bucket):
-        action = rule.get("Expiration", {})
-        if not _covers(rule, entry):
+        action = rule.get("Expiration")
+        if action is None or not _covers(rule, entry):
             continue
         if "Days" in action:
             at = _midnight(entry.modified + action["Days"] * DAY_S)

@@ -142,7 +142,7 @@ class Multipart:
         self._conditions(bucket, upload, params)
         entry = self._joined_entry(bucket, upload, chosen, params)
         intake = Intake(
-            state.store.directory,
+            state.store,
             reserve=state.store.reserve(entry.header()),
             size_max=OBJECT_BYTES_MAX,
         )
@@ -195,7 +195,7 @@ class Multipart:
         store = self._state.store
         part = Part(number, "", 0, 0.0, MemoryBody(b""))
         return Intake(
-            store.directory,
+            store,
             reserve=store.reserve(part.header()),
             size_max=limits.SINGLE_PUT_BYTES_MAX,
             algorithms={*sent, upload.algorithm or digests.DEFAULT},

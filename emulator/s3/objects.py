@@ -92,7 +92,7 @@ class Objects:
         if not algorithms:
             algorithms.add(digests.DEFAULT)
         intake = Intake(
-            state.store.directory,
+            state.store,
             reserve=state.store.reserve(entry.header()),
             size_max=size_max,
             algorithms=algorithms,

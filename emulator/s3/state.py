@@ -10,6 +10,7 @@ from typing import Any
 from emulator.core import ids
 from emulator.core.bus import Bus
 from emulator.core.clock import Clock, iso
+from emulator.core.errors import AwsError
 from emulator.s3 import errors
 from emulator.s3.access import Access, Call
 from emulator.s3.bodies import Intake
@@ -67,18 +68,22 @@ class State:
             context.update((f"s3:existingobjecttag/{k}", v) for k, v in entry.tags.items())
         self.access.check(call, bucket, action, key, context)
         if entry is None:
-            if version_id is not None:
-                raise errors.no_such_version(key, version_id)
-            missing = self.access.missing_key(call, bucket, key)
-            top = (bucket.versions or {}).get(key)
-            if top and missing.code == "NoSuchKey":
-                missing.fields["DeleteMarkerVersionId"] = top[-1].version_id
-            raise missing
+            raise self._missing(bucket, key, version_id, call)
         if entry.marker:
             denied = errors.method_not_allowed("GET", "DeleteMarker")
             denied.fields["DeleteMarkerVersionId"] = entry.version_id
             raise denied
         return entry
+
+    def _missing(self, bucket: Bucket, key: str, version_id: str | None, call: Call) -> AwsError:
+        """Made apart: an error in a variable of the frame that raises it would be a circle."""
+        if version_id is not None:
+            return errors.no_such_version(key, version_id)
+        missing = self.access.missing_key(call, bucket, key)
+        top = (bucket.versions or {}).get(key)
+        if top and missing.code == "NoSuchKey":
+            missing.fields["DeleteMarkerVersionId"] = top[-1].version_id
+        return missing
 
     def find(self, bucket: Bucket, key: str, version_id: str | None) -> ObjectEntry | None:
         """The current object of a key, or one version of it (a marker, too); else None."""

@@ -15,7 +15,7 @@ BYTES_MAX = 262_144
 
 def dumps(document: Any) -> str:
     """Compact JSON text, as AWS writes it in inputs, outputs and history."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return _encode(document)
 
 
 def loads(text: str, *, unique_keys: bool = False) -> Any:
@@ -68,6 +68,9 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     return bool(left == right)
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _refuse_constant(name: str) -> Any:

@@ -24,6 +24,10 @@ PACKAGES_LESS = (
     # what only compiling models would import
     *("networkx", "jinja2", "markupsafe", "setuptools", "pkg_resources", "_distutils_hack"),
     *("functorch", "distutils-precedence.pth", "bin", "share"),
+    # of onnxruntime: the library for C programs, once more all of it; changing networks
+    "onnxruntime/capi/libonnxruntime.so*",
+    *("onnxruntime/backend", "onnxruntime/datasets", "onnxruntime/quantization"),
+    *("onnxruntime/tools", "onnxruntime/transformers", "google", "flatbuffers"),
     # of numpy: building extensions
     *("numpy/f2py", "numpy/_core/include", "numpy/_core/lib"),
     *("sympy/benchmarks", "isympy.py"),

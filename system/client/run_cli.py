@@ -58,6 +58,10 @@ class Picture:
     "--gallery", "house", multiple=True, type=click.Choice(sorted(gallery.ids())),
     help="A house style, besides or instead of STYLES.",
 )  # fmt: skip
+@click.option(
+    "--algorithm", default="painted", show_default=True, type=click.Choice(runs.ALGORITHMS),
+    help="Stroke by stroke, or at once by a trained network (no quality, no seed).",
+)  # fmt: skip
 @click.option("--quality", default="good", show_default=True, type=click.Choice(runs.QUALITIES))
 @click.option(
     "--size", default=512, show_default=True, type=click.IntRange(runs.SIZE_MIN, runs.SIZE_MAX),
@@ -76,6 +80,7 @@ def run(  # noqa: PLR0917 (one for each option)
     styles: tuple[Path, ...],
     output: Path,
     house: tuple[str, ...],
+    algorithm: str,
     quality: str,
     size: int,
     strength: float,
@@ -93,6 +98,7 @@ def run(  # noqa: PLR0917 (one for each option)
         raise click.UsageError(f"Nothing can be written to {output.resolve().parent}.")
     files = [_look(path, no_check=no_check) for path in (content, *styles)]
     params = {
+        "algorithm": algorithm,
         "size": size,
         "quality": quality,
         "strength": strength,

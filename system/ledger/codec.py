@@ -23,7 +23,13 @@ BYTES_MAX = LEDGER_BYTES_MAX
 a third of what a DynamoDB item can hold."""
 
 _DERIVED = ("reserved_microusd", "available_microusd")
+_MEMBERS: Mapping[str, str] = {field.name: str(field.type) for field in fields(Ledger)}
+"""The ledger's members and their annotations."""
 _LISTS: Mapping[str, type[Any]] = {"open": Reservation, "closed": Closed, "past": PastPeriod}
+_COLUMNS: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(str(column.type) for column in fields(kind)) for kind in _LISTS.values()
+}
+"""The annotations of the cells of each kind of row."""
 
 Row = TypeVar("Row")
 
@@ -32,12 +38,12 @@ def encode(ledger: Ledger) -> bytes:
     """The ledger's JSON with its derived sums and a checksum; raises LedgerCorruptError."""
     check(ledger)
     document: dict[str, Any] = {"schema": SCHEMA}
-    for field in fields(Ledger):
-        value = getattr(ledger, field.name)
-        if field.name in _LISTS:
-            document[field.name] = [list(vars(row).values()) for row in value]
+    for name in _MEMBERS:
+        value = getattr(ledger, name)
+        if name in _LISTS:
+            document[name] = [list(vars(row).values()) for row in value]
         else:
-            document[field.name] = list(value) if isinstance(value, tuple) else value
+            document[name] = list(value) if isinstance(value, tuple) else value
     for name in _DERIVED:
         document[name] = getattr(ledger, name)
     document["checksum"] = _checksum(document)
@@ -59,7 +65,7 @@ def decode(body: bytes) -> Ledger:
         raise LedgerCorruptError("the ledger is not an object")
     _verify(document)
     document = _upgraded(document)
-    expected = {"schema", *_DERIVED, *(field.name for field in fields(Ledger))}
+    expected = {"schema", *_DERIVED, *_MEMBERS}
     if set(document) != expected:
         wrong = sorted(set(document) ^ expected)
         raise LedgerCorruptError(f"the ledger has other members than it should: {wrong[:5]}")
@@ -96,27 +102,23 @@ def _upgraded(document: dict[str, Any]) -> dict[str, Any]:
 
 def _ledger(document: Mapping[str, Any]) -> Ledger:
     values: dict[str, Any] = {}
-    for field in fields(Ledger):
-        value = document[field.name]
-        if field.name in _LISTS:
-            values[field.name] = tuple(
-                _row(row, _LISTS[field.name]) for row in _list(value, field.name)
-            )
-        elif field.name == "top_ups":
-            values[field.name] = tuple(_typed(item, "str") for item in _list(value, field.name))
+    for name, annotation in _MEMBERS.items():
+        value = document[name]
+        if name in _LISTS:
+            values[name] = tuple(_row(row, _LISTS[name]) for row in _list(value, name))
+        elif name == "top_ups":
+            values[name] = tuple(_typed(item, "str") for item in _list(value, name))
         else:
-            values[field.name] = _typed(value, str(field.type))
+            values[name] = _typed(value, annotation)
     return Ledger(**values)
 
 
 def _row(row: object, kind: type[Row]) -> Row:
-    columns = fields(kind)  # type: ignore[arg-type]  # all kinds of rows are dataclasses
+    columns = _COLUMNS[kind]
     cells = _list(row, kind.__name__)
     if len(cells) != len(columns):
         raise LedgerCorruptError(f"a row of {kind.__name__} has {len(cells)} cells")
-    return kind(
-        *(_typed(cell, str(column.type)) for cell, column in zip(cells, columns, strict=True))
-    )
+    return kind(*map(_typed, cells, columns))
 
 
 def _list(value: object, name: str) -> list[Any]:
@@ -127,8 +129,7 @@ def _list(value: object, name: str) -> list[Any]:
 
 def _typed(value: Any, annotation: str) -> Any:
     """The value if it is of the annotated type: whole numbers, or text (and outcomes are text)."""
-    wanted = int if annotation == "int" else str
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    if type(value) is not (int if annotation == "int" else str):
         raise LedgerCorruptError(f"{value!r:.40} is not {annotation}")
     return value
 

@@ -71,13 +71,13 @@ def spent_percent(ledger: Ledger, least_microusd: int) -> int:
 
 
 def ceilings(rate: prices.Rates) -> dict[str, dict[str, int]]:
-    """Quality -> size -> the most that a run of it can cost, in micro-dollars."""
+    """Quality, or ``instant`` -> size -> the most that such a run can cost, in micro-dollars."""
     return {
-        quality: {
-            str(size): prices.run_ceiling_microusd(rate, prices.deadline_s(quality, size))
+        work: {
+            str(size): prices.run_ceiling_microusd(rate, prices.deadline_s(work, size))
             for size in SIZES
         }
-        for quality in runs.QUALITIES
+        for work in runs.WORKS
     }
 
 

@@ -66,6 +66,24 @@ def test_the_picture_forms_in_the_page_and_stops_when_asked(page: Page, stack: R
     expect(page.locator("#run")).to_be_enabled()
 
 
+def test_an_instant_painting_has_no_choices_that_would_have_no_effect(
+    page: Page, stack: Running
+) -> None:
+    enter(page, stack)
+    choose(page)
+    small(page)
+    expect(page.get_by_role("group", name="Quality", exact=True)).to_be_visible()
+    pick(page, "Way of painting", "Instant")
+    expect(page.get_by_role("group", name="Quality", exact=True)).to_have_count(0)
+    expect(page.locator("#seed")).to_have_count(0)
+    expect(page.get_by_text("play no part in an instant painting")).to_be_visible()
+    with page.expect_request("**/api/run-nst") as started:
+        paint(page)
+    assert json.loads(started.value.post_data or "{}")["params"]["algorithm"] == "instant"
+    painted(page)
+    expect(page.get_by_text("Instant, 256 px")).to_be_visible()
+
+
 def test_what_is_sent_is_upright_scaled_and_without_metadata(page: Page, stack: Running) -> None:
     wide = Image.open(io.BytesIO(photo(3000, 2000)))
     exif = Image.Exif()

@@ -15,7 +15,7 @@ import os, sys
 from worker.service.program import main
 
 class Greedy:
-    def prepare(self): pass
+    def prepare(self, run): pass
     def check(self, content, styles, run): return None
     def paint(self, *_):
         held = []

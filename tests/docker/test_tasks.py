@@ -26,21 +26,21 @@ GROUP = "/ecs/nst-worker"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-00000000000000001"]}}
 # The handlers write past Python's buffer, which may be in use when the signal comes.
 PATIENT = """
-import os, signal, time
+import os, signal
 signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"heard SIGTERM\\n"))
 os.write(1, b"ready\\n")
 while True:
-    time.sleep(1)
+    signal.pause()
 """
 POLITE = """
-import os, signal, time
+import os, signal
 def end(*_):
     os.write(1, b"heard SIGTERM\\n")
     os._exit(7)
 signal.signal(signal.SIGTERM, end)
 os.write(1, b"ready\\n")
 while True:
-    time.sleep(1)
+    signal.pause()
 """
 GREEDY = """
 print("ready", flush=True)

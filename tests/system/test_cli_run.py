@@ -62,3 +62,10 @@ def test_nst_stylize_needs_no_system(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     with Image.open(out) as painting:
         assert max(painting.size) == 64
+    instant = nst(
+        "stylize", *files(tmp_path), "-o", str(out), "--size", "70", "--algorithm", "instant"
+    )
+    assert instant.returncode == 0, instant.stdout + instant.stderr
+    assert "4 of 4 passes" in instant.stdout
+    with Image.open(out) as painting:
+        assert max(painting.size) == 70

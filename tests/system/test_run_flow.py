@@ -72,6 +72,17 @@ def test_the_same_seed_gives_the_same_picture(visitor: Visitor) -> None:
     assert first == second
 
 
+def test_an_instant_run_paints_by_the_other_engine(visitor: Visitor) -> None:
+    runs = [visitor.begin(algorithm="instant", seed=seed) for seed in (1, 2)]
+    for run in runs:
+        assert visitor.finish(run["run_id"])["state"] == "succeeded"
+    first, second = (httpx.get(run["links"]["result"]).content for run in runs)
+    assert first == second, "the seed has no effect"
+    assert max(painted(runs[0]).size) == 64
+    (running,) = [e for e in visitor.events(runs[0]) if e.get("state") == "running"]
+    assert (running["steps"], running["dtype"]) == (4, "float32")
+
+
 def test_a_house_style_needs_no_upload(visitor: Visitor) -> None:
     answer = visitor.http.post(
         "/api/runs",

@@ -10,23 +10,27 @@ import type { SchemaBudget } from "@/shared/api/contract";
 
 const budget = {
   available_microusd: 20_000, run_ceiling_microusd: 9_000, accepting: true,
-  ceilings_microusd: { draft: { "256": 9_000, "512": 13_000, "1024": 50_000 }, good: { "256": 12_000, "512": 21_000, "1024": 90_000 } },
+  ceilings_microusd: { draft: { "256": 9_000, "512": 13_000, "1024": 50_000 }, good: { "256": 12_000, "512": 21_000, "1024": 90_000 }, instant: { "256": 9_000, "512": 9_000, "1024": 9_500 } },
 } as unknown as SchemaBudget;
 
 describe("the price", () => {
   it("of a size between two is at most that of the next", () => {
-    expect(ceilingOf({ quality: "draft", size: 257 }, budget)).toBe(13_000);
-    expect(ceilingOf({ quality: "draft", size: 256 }, budget)).toBe(9_000);
+    expect(ceilingOf({ algorithm: "painted", quality: "draft", size: 257 }, budget)).toBe(13_000);
+    expect(ceilingOf({ algorithm: "painted", quality: "draft", size: 256 }, budget)).toBe(9_000);
+  });
+  it("of an instant painting is its own, whatever the quality", () => {
+    expect(ceilingOf({ algorithm: "instant", quality: "good", size: 1000 }, budget)).toBe(9_500);
+    expect(verdict({ algorithm: "instant", quality: "good", size: 512 }, budget)).toBe("fits");
   });
   it("is not known for a size beyond all, nor without a budget", () => {
-    expect(ceilingOf({ quality: "draft", size: 2048 }, budget)).toBeNull();
-    expect(ceilingOf({ quality: "draft", size: 256 }, undefined)).toBeNull();
+    expect(ceilingOf({ algorithm: "painted", quality: "draft", size: 2048 }, budget)).toBeNull();
+    expect(ceilingOf({ algorithm: "painted", quality: "draft", size: 256 }, undefined)).toBeNull();
   });
   it("decides with what is left", () => {
-    expect(verdict({ quality: "draft", size: 512 }, budget)).toBe("fits");
-    expect(verdict({ quality: "good", size: 512 }, budget)).toBe("dear");
-    expect(verdict({ quality: "good", size: 256 }, { ...budget, accepting: false })).toBe("closed");
-    expect(verdict({ quality: "good", size: 256 }, undefined)).toBe("unknown");
+    expect(verdict({ algorithm: "painted", quality: "draft", size: 512 }, budget)).toBe("fits");
+    expect(verdict({ algorithm: "painted", quality: "good", size: 512 }, budget)).toBe("dear");
+    expect(verdict({ algorithm: "painted", quality: "good", size: 256 }, { ...budget, accepting: false })).toBe("closed");
+    expect(verdict({ algorithm: "painted", quality: "good", size: 256 }, undefined)).toBe("unknown");
   });
   it("is there for these sizes", () => {
     expect(sizesOf(budget)).toEqual([256, 512, 1024]);

@@ -1,11 +1,13 @@
-"""Neural style transfer by optimisation: the public names of the engine.
+"""Neural style transfer, by optimisation or instantly: the public names of the engine.
 
-Everything here can be imported without torch but `stylize`, which loads it on first use.
+Everything here can be imported without torch: `stylize` loads it when it first paints, and only
+what is not instant.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from worker.engine.errors import (
     EngineError,
@@ -14,14 +16,24 @@ from worker.engine.errors import (
     Stopped,
     WeightsError,
 )
-from worker.engine.params import EngineParams, Picture, Progress, Quality, StyleResult
+from worker.engine.params import (
+    Algorithm,
+    EngineParams,
+    Picture,
+    Progress,
+    Quality,
+    StyleResult,
+    ignore,
+    never,
+)
 from worker.engine.pictures import Limits, PictureInfo, decode, encode, inspect
 from worker.engine.schedule import evaluations, predict_cpu_seconds
 
 if TYPE_CHECKING:
-    from worker.engine.engine import stylize
+    import torch
 
 __all__ = [
+    "Algorithm",
     "EngineError",
     "EngineParams",
     "Limits",
@@ -43,10 +55,29 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load `stylize`, and with it torch, when it is first asked for."""
-    if name == "stylize":
-        from worker.engine.engine import stylize  # noqa: PLC0415
+def stylize(
+    content: Picture,
+    styles: Sequence[Picture],
+    params: EngineParams | None = None,
+    on_progress: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
+    *,
+    dtype: torch.dtype | None = None,
+) -> StyleResult:
+    """Paint ``content`` in the manner of ``styles``, by ``params.algorithm``.
 
-        return stylize
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    Pictures are (H, W, 3) float32 RGB in 0..1, as `decode` gives them. ``should_stop`` is asked
+    again and again, perhaps from another thread; where it says yes, Stopped is raised. At
+    ``params.deadline_s`` the best picture so far is returned. ``dtype`` forces float32 or bfloat16
+    on a painting that is not instant; by default the faster one is chosen. Raises ParameterError
+    and PictureError.
+    """
+    if params is not None and params.algorithm == "instant":
+        from worker.engine import instant  # noqa: PLC0415 (loads neither of the two before)
+
+        if dtype is not None:
+            raise ParameterError("An instant painting is computed in float32.")
+        return instant.stylize(content, styles, params, on_progress, should_stop)
+    from worker.engine import engine  # noqa: PLC0415
+
+    return engine.stylize(content, styles, params, on_progress, should_stop, dtype=dtype)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# BT.601, full range, as JPEG has it.
-_LUMA = (0.299, 0.587, 0.114)
+from worker.engine.raster import LUMA
+
 _VARIANCE_MIN = 1e-5
 
 
@@ -33,7 +33,7 @@ def match(image: Tensor, like: Tensor) -> Tensor:
 
 def keep(painted: Tensor, colours_of: Tensor) -> Tensor:
     """Give ``painted``'s light and ``colours_of``'s colours; both (1, 3, H, W) of one size."""
-    luma = torch.tensor(_LUMA).reshape(1, 3, 1, 1)
+    luma = torch.tensor(LUMA).reshape(1, 3, 1, 1)
     light = (painted * luma).sum(1, keepdim=True)
     chroma = colours_of - (colours_of * luma).sum(1, keepdim=True)
     return (light + chroma).clamp(0, 1)

@@ -19,7 +19,15 @@ from worker.engine import colour, losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
 from worker.engine.errors import PictureError, Stopped
 from worker.engine.optimiser import LBFGS
-from worker.engine.params import EngineParams, Picture, Progress, Quality, StyleResult
+from worker.engine.params import (
+    EngineParams,
+    Picture,
+    Progress,
+    Quality,
+    StyleResult,
+    ignore,
+    never,
+)
 from worker.engine.pictures import encode
 
 STYLE_LAYERS = {
@@ -48,13 +56,6 @@ _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
 _NOISE = 0.02
 _PREVIEW_SIDE = 512
-
-
-def _ignore(_: Progress) -> None: ...
-
-
-def _never() -> bool:
-    return False
 
 
 class _Deadline(Exception):  # noqa: N818
@@ -131,8 +132,8 @@ def stylize(
     content: Picture,
     styles: Sequence[Picture],
     params: EngineParams | None = None,
-    on_progress: Callable[[Progress], None] = _ignore,
-    should_stop: Callable[[], bool] = _never,
+    on_progress: Callable[[Progress], None] = ignore,
+    should_stop: Callable[[], bool] = never,
     *,
     dtype: torch.dtype | None = None,
 ) -> StyleResult:

@@ -16,7 +16,10 @@ from worker.engine.errors import ParameterError
 Picture = NDArray[np.float32]
 Quality = Literal["draft", "good", "best"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
+Algorithm = Literal["painted", "instant"]
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 SIZE_MIN, SIZE_MAX = 32, 2048
+INSTANT_SIZE_MAX = 4096
 STRENGTH_MAX = 2.0
 STYLES_MAX = 4
 
@@ -25,13 +28,15 @@ STYLES_MAX = 4
 class EngineParams:
     """How to paint.
 
-    size: longest side of the result in px, 32..2048.
+    size: longest side of the result in px, 32..2048, for instant paintings 32..4096.
     quality: how much work is done; see :mod:`worker.engine.schedule` for what it costs.
     strength: 0..2; 1 is balanced, 0 keeps the photograph's drawing, 2 lets the style rule.
     style_weights: one number above 0 for each style (only ratios count); empty: all the same.
     keep_colours: give the result the colours of the content picture.
     seed: 0..2**32-1; another seed is another take. One machine repeats a seed exactly.
     deadline_s: seconds (wall clock) after which the best picture so far is returned.
+    algorithm: painted (the optimisation) or instant (`worker.engine.instant`, where quality and
+        seed have no effect).
     """
 
     size: int = 512
@@ -41,10 +46,16 @@ class EngineParams:
     keep_colours: bool = False
     seed: int = 0
     deadline_s: float | None = None
+    algorithm: Algorithm = "painted"
 
     def __post_init__(self) -> None:
-        if not SIZE_MIN <= self.size <= SIZE_MAX:
-            raise ParameterError(f"size is {SIZE_MIN} to {SIZE_MAX} px, not {self.size}.")
+        if self.algorithm not in ALGORITHMS:
+            raise ParameterError(
+                f"algorithm is one of {', '.join(ALGORITHMS)}, not {self.algorithm}."
+            )
+        size_max = INSTANT_SIZE_MAX if self.algorithm == "instant" else SIZE_MAX
+        if not SIZE_MIN <= self.size <= size_max:
+            raise ParameterError(f"size is {SIZE_MIN} to {size_max} px, not {self.size}.")
         if self.quality not in QUALITIES:
             raise ParameterError(f"quality is one of {', '.join(QUALITIES)}, not {self.quality}.")
         if not 0 <= self.strength <= STRENGTH_MAX:
@@ -72,8 +83,8 @@ class Progress:
 
     step counts evaluations of the network, 1..steps_total; side is the longest side in px that
     is being painted; loss = style_loss + content_loss (+ a small penalty on colours out of
-    range); elapsed_s and eta_s are wall clock seconds; preview makes a JPEG of the picture as
-    it is now (it costs some 10 ms, so call it only when somebody looks).
+    range), 0 where none is computed; elapsed_s and eta_s are wall clock seconds; preview makes a
+    JPEG of the picture as it is now (it costs some 10 ms, so call it only when somebody looks).
     """
 
     step: int
@@ -106,3 +117,12 @@ class StyleResult:
     elapsed_s: float
     cpu_s: float
     dtype: str
+
+
+def ignore(_: Progress) -> None:
+    """Tell nobody of the progress."""
+
+
+def never() -> bool:
+    """Say that a run is not to stop."""
+    return False

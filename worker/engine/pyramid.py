@@ -9,6 +9,7 @@ from torch import Tensor
 
 from worker.engine.network import SIDE_MIN
 from worker.engine.params import Picture
+from worker.engine.raster import fitted as fitted  # noqa: PLC0414 (for callers)
 
 
 def to_tensor(picture: Picture) -> Tensor:
@@ -21,12 +22,6 @@ def to_picture(image: Tensor) -> Picture:
     """Turn (1, 3, H, W) into (H, W, 3), clipped to 0..1."""
     picture: Picture = image.detach()[0].clamp(0, 1).permute(1, 2, 0).contiguous().numpy()
     return picture
-
-
-def fitted(height: int, width: int, side: int) -> tuple[int, int]:
-    """Give the (height, width) in px with that proportion and ``side`` as the longer one."""
-    scale = side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def paintable(height: int, width: int, side: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The engine of ``worker.engine`` as the service wants it.
 
-PyTorch is imported in ``prepare``, which is called after the task has reported that it started.
+PyTorch or onnxruntime is imported in ``prepare``, which is called after the task has reported that
+it started; a run loads the one that it needs.
 """
 
 # ruff: noqa: PLC0415  (the engine is imported after the run has begun)
@@ -15,22 +16,30 @@ from worker.service import cpus
 from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
 
 if TYPE_CHECKING:
-    from worker.engine.params import EngineParams, Progress, Quality
+    from worker.engine.params import Algorithm, EngineParams, Progress, Quality
 
 DEADLINE_S_MIN = 0.1
 """When the time is over before the first step, the engine gives the picture it begins with."""
 
 
 class Painter:
-    """The optimisation engine for one run."""
+    """The engine for one run, by the algorithm that it asks for."""
 
-    def prepare(self) -> None:
-        """Import PyTorch, with no more threads than processors, and load the network's weights."""
+    def prepare(self, run: Mapping[str, Any]) -> None:
+        """Import what computes, with no more threads than processors, and load the weights.
+
+        What is wrong with the run is for ``check`` to say.
+        """
+        processors = cpus.allowed()
+        if run["params"].get("algorithm") == "instant":
+            from worker.engine import instant
+
+            instant.load(processors)
+            return
         import torch
 
         from worker.engine import network
 
-        processors = cpus.allowed()
         if processors is not None:
             torch.set_num_threads(min(processors, torch.get_num_threads()))
         network.network(network.fastest_dtype())
@@ -101,6 +110,7 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
         keep_colours=wanted.keep_colours,
         seed=wanted.seed,
         deadline_s=deadline_s,
+        algorithm=cast("Algorithm", wanted.algorithm),
     )
 
 

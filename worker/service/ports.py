@@ -55,8 +55,8 @@ class Engine(Protocol):
     Each is called once, in a thread that is left behind when the run is stopped.
     """
 
-    def prepare(self) -> None:
-        """Load what takes time (libraries, weights), while the pictures are fetched."""
+    def prepare(self, run: Mapping[str, Any]) -> None:
+        """Load what a run takes time for (libraries, weights), while its pictures are fetched."""
 
     def check(self, content: bytes, styles: Sequence[bytes], run: Mapping[str, Any]) -> Any:
         """Decode the pictures of a run input.

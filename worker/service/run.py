@@ -77,7 +77,7 @@ class Run:
         try:
             order = starter.report(order, self._started())
             tokens = self._contact
-            self._begin()
+            self._begin(order)
             painting = self._paint(order)
             key = self._store(painting)
         except BaseException as error:  # noqa: BLE001 (a failure of any kind is reported)
@@ -92,10 +92,10 @@ class Run:
     def _started(self) -> dict[str, Any]:
         return {"task_arn": self._parts.task_arn(), "started_at": round(self._clock.now(), 3)}
 
-    def _begin(self) -> None:
+    def _begin(self, order: Order) -> None:
         log.info("started")
         self.begun.set()
-        self._painter.begin(self._parts.engine.prepare)
+        self._painter.begin(partial(self._parts.engine.prepare, order.run))
         self._contact.start()
         self.events.append("state", state="checking")
         self._writer.start()

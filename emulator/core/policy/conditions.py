@@ -54,6 +54,8 @@ class Condition:
     def holds(self, context: Mapping[str, Any]) -> bool:
         """Whether the request's facts satisfy it."""
         raw = context.get(self.key)
+        if isinstance(raw, str) and self.operator != "null":
+            return self._fits(raw, context)
         given: Values | None = (
             None if raw is None else (raw,) if isinstance(raw, str) else tuple(raw)
         )
@@ -64,15 +66,16 @@ class Condition:
                 return True
             # A key that is absent does not equal anything: the negated operators hold.
             return self.operator in _NEGATED and self.quantifier != "foranyvalue"
-        fits = self._negated if self.operator in _NEGATED else self._positive
         quantified = all if self.quantifier == "forallvalues" else any
-        return quantified(fits(have, context) for have in given)
+        return quantified(self._fits(have, context) for have in given)
 
-    def _positive(self, have: str, context: Mapping[str, Any]) -> bool:
-        return any(self._test(have, want, context) for want in self.values)
-
-    def _negated(self, have: str, context: Mapping[str, Any]) -> bool:
-        return all(self._test(have, want, context) for want in self.values)
+    def _fits(self, have: str, context: Mapping[str, Any]) -> bool:
+        """Whether one value of the request satisfies it: any test, or all of a negated operator."""
+        negated = self.operator in _NEGATED
+        for want in self.values:
+            if self._test(have, want, context) is not negated:
+                return not negated
+        return negated
 
     def _test(self, have: str, want: str, context: Mapping[str, Any]) -> bool:
         if self.variables and "${" in want:

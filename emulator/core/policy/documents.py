@@ -13,7 +13,7 @@ from typing import Any, Literal
 from emulator.core.errors import AwsError, NotSupported
 from emulator.core.policy import conditions
 from emulator.core.policy.conditions import Condition, Keys
-from emulator.core.policy.patterns import matches, named
+from emulator.core.policy.patterns import matches, wildcard
 from emulator.core.policy.principals import Principal, match
 
 Decision = Literal["allow", "deny", "neutral", "delegate"]
@@ -23,8 +23,8 @@ another account that is an allow; within one, the caller's own policies still de
 VERSIONS = frozenset({"2012-10-17", "2008-10-17"})
 NOBODY = Principal()
 ANYBODY = (("AWS", "*"),)
-REMEMBERED_MAX = 4_096
-"""Decisions that a policy remembers: more would be of requests that do not come again."""
+ACTIONS_MAX = 1_024
+"""Actions of which a policy remembers what is about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +59,19 @@ class Statement:
     variables: bool
     kind: str
 
-    def asks(self) -> set[str]:
-        """The condition keys whose values decide what it says, beside action and resource."""
-        resources = (*self.resources, *(self.not_resources or ())) if self.variables else ()
-        values = [v for c in self.conditions if c.variables for v in c.values]
-        return {c.key for c in self.conditions}.union(*map(named, (*resources, *values)))
+    def is_about(self, action: str) -> bool:
+        """Whether its Action element covers ``action`` (in lower case)."""
+        actions = self.actions if self.not_actions is None else self.not_actions
+        found = any(one == "*" or wildcard(one).fullmatch(action) for one in actions)
+        return found is (self.not_actions is None)
 
-    def says(
-        self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
-    ) -> Decision:
-        """What it says of a request; ``action`` is in lower case.
+    def says(self, principal: Principal, resource: str, context: Mapping[str, Any]) -> Decision:
+        """What it says of a request for an action that it is about.
 
         Raises NotSupported for a Deny that depends on a key that is not looked at.
         """
         meant = self._means(principal)
-        if not meant or not self._covers(action, resource, context):
+        if not meant or not self._covers(resource, context):
             return "neutral"
         if not all(c.holds(context) for c in self.conditions if c.known):
             return "neutral"
@@ -89,77 +87,55 @@ class Statement:
     def _means(self, who: Principal) -> str:
         if self.not_principals is not None:
             return "" if any(match(one, who) for one in self.not_principals) else "named"
+        if self.principals == ANYBODY:
+            return "named"
         found = {match(one, who) for one in self.principals}
         return "named" if "named" in found else "account" if "account" in found else ""
 
-    def _covers(self, action: str, resource: str, context: Mapping[str, Any]) -> bool:
-        actions = self.actions if self.not_actions is None else self.not_actions
-        if any(matches(one, action, context, variables=False) for one in actions) is not (
-            self.not_actions is None
-        ):
-            return False
+    def _covers(self, resource: str, context: Mapping[str, Any]) -> bool:
         resources = self.resources if self.not_resources is None else self.not_resources
-        return any(
-            matches(one, resource, context, variables=self.variables) for one in resources
-        ) is (self.not_resources is None)
+        for one in resources:
+            if matches(one, resource, context, variables=self.variables):
+                return self.not_resources is None
+        return self.not_resources is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A policy: its text as it was given, and its statements.
 
-    It remembers what it decided. A decision follows from the action, the resource and the values
-    of the condition keys that the policy asks for (and from the principal where it names some):
-    for the same ones it is the same.
+    It remembers which of its statements are about an action, as they never change: few are, and
+    all else of a request is looked at anew each time.
     """
 
     text: str
     statements: tuple[Statement, ...]
-    _asks: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    _by_name: bool = field(init=False, repr=False, compare=False)
-    _decided: dict[tuple[Any, ...], Decision] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Find what its decisions depend on."""
-        asks = set[str]().union(*(statement.asks() for statement in self.statements))
-        by_name = any(
-            s.not_principals is not None or s.principals != ANYBODY for s in self.statements
-        )
-        object.__setattr__(self, "_asks", tuple(sorted(asks)))
-        object.__setattr__(self, "_by_name", by_name)
-        object.__setattr__(self, "_decided", {})
+    _about: dict[str, tuple[Statement, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def decide(
         self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
     ) -> Decision:
         """Deny beats allow; ``context`` has condition keys as ``patterns.key_of`` writes them."""
-        facts = [context.get(key) for key in self._asks]
-        same = (
-            action,
-            resource,
-            principal if self._by_name else None,
-            *(f if f is None or isinstance(f, str) else tuple(f) for f in facts),
-        )
-        known = self._decided.get(same)
-        if known is None:
-            known = self._decide(principal, action, resource, context)
-            if len(self._decided) >= REMEMBERED_MAX:
-                self._decided.clear()
-            self._decided[same] = known
-        return known
-
-    def _decide(
-        self, principal: Principal, action: str, resource: str, context: Mapping[str, Any]
-    ) -> Decision:
         decision: Decision = "neutral"
-        lowered = action.lower()
-        for statement in self.statements:
-            said = statement.says(principal, lowered, resource, context)
+        for statement in self._statements_about(action):
+            said = statement.says(principal, resource, context)
             if said == "deny":
                 return "deny"
             if said == "allow" or (said == "delegate" and decision == "neutral"):
                 decision = said
         return decision
+
+    def _statements_about(self, action: str) -> tuple[Statement, ...]:
+        found = self._about.get(action)
+        if found is None:
+            lowered = action.lower()
+            found = tuple(one for one in self.statements if one.is_about(lowered))
+            if len(self._about) >= ACTIONS_MAX:
+                self._about.clear()
+            self._about[action] = found
+        return found
 
 
 def parse(text: str, grammar: Grammar) -> Policy:

@@ -53,12 +53,6 @@ def filled(text: str, context: Mapping[str, Any]) -> str | None:
     return "".join((*parts, text[at:]))
 
 
-def named(text: str) -> set[str]:
-    """The condition keys that the variables in ``text`` stand for."""
-    names = {found[1] for found in _VARIABLE.finditer(text)} - _LITERALS
-    return {key_of(_parts(name)[0]) for name in names}
-
-
 def key_of(key: str) -> str:
     """A condition key in lower case; what follows the slash (a tag's name) keeps its case."""
     name, slash, rest = key.partition("/")

@@ -33,9 +33,14 @@ class Principal:
 
 def principal_of(caller: Caller) -> Principal:
     """The principal of a call: a service when it is one that calls by itself."""
-    if not caller.principal.startswith("arn:"):
-        return Principal(service=caller.principal)
-    return Principal(caller.principal, caller.account, role=caller.role_arn or None)
+    return _principal(caller.principal, caller.account, caller.role_arn)
+
+
+@functools.lru_cache(maxsize=4096)
+def _principal(name: str, account: str, role_arn: str) -> Principal:
+    if not name.startswith("arn:"):
+        return Principal(service=name)
+    return Principal(name, account, role=role_arn or None)
 
 
 def is_root(principal: str) -> bool:

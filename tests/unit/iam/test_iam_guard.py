@@ -109,6 +109,20 @@ def test_a_role_may_what_its_inline_and_attached_policies_say(world: World) -> N
     assert not world.may(caller, "ssm", "PutParameter")
 
 
+def test_a_policy_that_is_changed_is_obeyed_by_the_next_call(world: World) -> None:
+    caller = world.role("changing", {"Action": "kms:*"})
+    for _ in range(2):
+        assert world.may(caller, "kms", "Encrypt")
+    world.allow("changing", {"Action": "kms:*"}, {"Effect": "Deny", "Action": "kms:Enc*"})
+    assert not world.may(caller, "kms", "Encrypt")
+    assert world.may(caller, "kms", "Decrypt")
+    elsewhere = {"Action": "kms:*", "Condition": {"StringEquals": {"aws:RequestedRegion": "mars"}}}
+    world.allow("changing", elsewhere)
+    assert not world.may(caller, "kms", "Decrypt")
+    world.allow("changing", {"Action": "kms:*"})
+    assert world.may(caller, "kms", "Encrypt")
+
+
 def test_managed_policies_of_aws_count(world: World) -> None:
     caller = world.role("reader")
     world.iam(

@@ -1,4 +1,4 @@
-"""Policies remember their decisions: only what cannot change one may be left out of account."""
+"""Policies remember what is about an action: all else of a request is looked at each time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from emulator.core.clock import iso
 from emulator.core.policy import documents, keys
 from emulator.core.policy.documents import NOBODY, Grammar, Policy
 from emulator.core.policy.facts import Facts
-from emulator.core.policy.patterns import named
 from emulator.core.policy.principals import principal_of
 
 IDENTITY = Grammar("an identity-based policy", keys.ALL)
@@ -91,19 +90,26 @@ def test_a_denial_by_an_unknown_key_is_refused_each_time() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "REMEMBERED_MAX", 10)
-    given = policy(Resource="arn:aws:s3:::b/7")
+    monkeypatch.setattr(documents, "ACTIONS_MAX", 10)
+    given = policy(Action="s3:Get7")
     for number in range(35):
         expected = "allow" if number == 7 else "neutral"
-        assert decide(given, f"arn:aws:s3:::b/{number}") == expected
-    assert len(given._decided) <= 10
+        assert given.decide(NOBODY, f"s3:Get{number}", "*", {}) == expected
+    assert len(given._about) <= 10
 
 
-def test_the_keys_that_variables_stand_for() -> None:
-    assert named("a/${aws:UserName}/${*}/${aws:PrincipalTag/Team, 'x'}") == {
-        "aws:username",
-        "aws:principaltag/Team",
-    }
+@pytest.mark.parametrize("action", ["s3:GetObject", "S3:getobject"])
+def test_actions_are_the_same_in_any_case(action: str) -> None:
+    given = policy(Action="s3:GETobject")
+    for _ in range(2):
+        assert given.decide(NOBODY, action, "*", {}) == "allow"
+
+
+def test_a_request_has_its_own_facts_besides_those_of_the_caller() -> None:
+    facts = Facts({"aws:username": "ann", "s3:prefix": "a"}, NOW, {"s3:prefix": "b"})
+    assert dict(facts) == {"aws:username": "ann", "s3:prefix": "b"}
+    assert len(facts) == 2
+    assert "aws:sourceip" not in facts
 
 
 def test_the_time_is_a_fact_of_every_request() -> None:

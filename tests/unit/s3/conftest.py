@@ -103,6 +103,7 @@ class S3Server:
                 access_log=False,
                 http="httptools",
                 server_header=False,
+                timeout_keep_alive=600,  # longer than a busy machine pauses a test
                 timeout_graceful_shutdown=1,
             )
         )

@@ -82,13 +82,13 @@ def test_fargate_bills_whole_seconds_and_a_minute_at_least() -> None:
 @given(
     pulling=st.floats(0, prices.PULL_ALLOWANCE_S),
     running=st.floats(0, 900 + prices.STOP_ALLOWANCE_S),
-    quality=st.sampled_from(runs.QUALITIES),
+    work=st.sampled_from(runs.WORKS),
     size=st.integers(runs.SIZE_MIN, runs.SIZE_MAX),
 )
 def test_a_run_that_keeps_its_times_never_costs_more_than_its_ceiling(
-    pulling: float, running: float, quality: str, size: int
+    pulling: float, running: float, work: str, size: int
 ) -> None:
-    deadline = prices.deadline_s(quality, size)
+    deadline = prices.deadline_s(work, size)
     running = min(running, deadline + prices.STOP_ALLOWANCE_S)
     real = prices.run_cost_microusd(RATE, pulling + running, running)
     assert real <= prices.run_ceiling_microusd(RATE, deadline)
@@ -101,7 +101,9 @@ def test_deadlines() -> None:
     assert prices.deadline_s("draft", 64) == prices.DEADLINE_MIN_S == 30
     assert prices.deadline_s("best", 1024) == prices.DEADLINE_MAX_S == 900
     assert prices.deadline_s("good", 724) == 480
-    assert set(prices.DEADLINE_AT_512_S) == set(runs.QUALITIES)
+    assert prices.deadline_s("instant", 512) == prices.DEADLINE_MIN_S
+    assert prices.deadline_s("instant", 1024) == 32
+    assert set(prices.DEADLINE_AT_512_S) == set(runs.WORKS)
     with pytest.raises(KeyError):
         prices.deadline_s("heroic", 512)
 
@@ -173,6 +175,14 @@ def test_parameters_have_defaults_and_limits() -> None:
         "keep_colours": True,
         "seed": 2**31 - 1,
     }
+
+
+def test_an_instant_run_is_work_of_its_own_whatever_its_quality() -> None:
+    assert runs.RunParams.parse({"quality": "best"}).work == "best"
+    instant = runs.RunParams.parse({"algorithm": "instant", "quality": "best"})
+    assert instant.work == "instant"
+    assert instant.document()["algorithm"] == "instant"
+    assert set(runs.WORKS) == {*runs.QUALITIES, "instant"}
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ class ScriptedEngine:
     pictures: list[bytes] = field(default_factory=list)
     painted: threading.Event = field(default_factory=threading.Event)
 
-    def prepare(self) -> None:
+    def prepare(self, run) -> None:
         self.on_prepare()
 
     def check(self, content, styles, run):

@@ -21,16 +21,18 @@ def picture(colour: str, kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
-def world() -> World:
-    made = World(Painter(), timings=QUICK)
+def world(algorithm: str = "painted") -> World:
+    params = {**run_input()["params"], "algorithm": algorithm}
+    made = World(Painter(), timings=QUICK, params=params)
     made.put("runs", "content", picture("navy"))
     made.put("runs", "style-0", picture("orange", "JPEG"))
     made.s3.objects["gallery/waves.jpg"] = picture("green", "JPEG")
     return made
 
 
-def test_a_run_with_the_real_engine():
-    made = world()
+@pytest.mark.parametrize(("algorithm", "steps"), [("painted", None), ("instant", 4)])
+def test_a_run_with_the_real_engine(algorithm, steps):
+    made = world(algorithm)
     # Loading PyTorch and the weights takes seconds on a busy machine; the deadline is 60 s.
     assert made.execute(120.0) is True
     assert made.state()["state"] == "succeeded"
@@ -41,6 +43,9 @@ def test_a_run_with_the_real_engine():
     assert preview.format == "JPEG"
     kinds = {line["type"] for line in made.stored()}
     assert kinds == {"state", "progress", "preview", "result"}
+    if steps:
+        (running,) = [line for line in made.stored() if line.get("state") == "running"]
+        assert running["steps"] == steps
 
 
 def test_a_picture_that_is_none_is_refused_by_name():

@@ -25,7 +25,7 @@ from worker.service.ports import Painting, Step
 from worker.service import program
 
 class Engine:
-    def prepare(self):
+    def prepare(self, run):
         print("torch imported:", "torch" in sys.modules, flush=True)
     def check(self, content, styles, run):
         return content

@@ -23,6 +23,7 @@ export function Painted({ run }: { run: RunSession }) {
   const photo = useObjectUrl(run.order?.content.blob);
   const { order } = run;
   const styles = order?.styles.map((style) => styleName(style, texts)).join(" + ");
+  const how = order && (order.params.algorithm === "instant" ? texts.params.algorithms.instant : texts.params.qualities[order.params.quality]);
   return (
     <div className="run">
       {painting ? (
@@ -35,7 +36,7 @@ export function Painted({ run }: { run: RunSession }) {
       )}
       <section className="card run-card" aria-labelledby="run-heading">
         <h1 id="run-heading">{t.heading}</h1>
-        {order && <p>{t.made(styles ?? "", texts.params.qualities[order.params.quality][0] ?? "", order.params.size)}</p>}
+        {order && <p>{t.made(styles ?? "", how?.[0] ?? "", order.params.size)}</p>}
         {state.early && <p className="hint">{t.early}</p>}
         {run.ceiling !== null && <p className="hint">{t.most(run.ceiling)}</p>}
         <Downloads picture={blob} url={painting} name={`nst-art-${run.id.slice(0, 8)}`} />

@@ -34,7 +34,7 @@ export function Watch({ run }: { run: RunSession }) {
           {state.phase === "running" && state.step > 0 && !state.offline && <>{t.at(state.size)}<TimeLeft etaS={state.etaS} /></>}
         </p>
         <Steps phase={state.phase} />
-        <LossCurve losses={state.losses} />
+        {run.order?.params.algorithm !== "instant" && <LossCurve losses={state.losses} />}
         <div className="run-actions">
           <button type="button" className="secondary" disabled={state.stopping || state.phase === "finishing"} onClick={() => { void run.stop(); }}>
             <Icon name="stop" />{state.phase === "uploading" ? t.cancel : t.stop}

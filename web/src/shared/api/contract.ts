@@ -197,10 +197,11 @@ export interface components {
         };
         Params: {
             /**
+             * @description Stroke by stroke, or at once by a trained network, where quality and seed have no effect
              * @default painted
              * @enum {string}
              */
-            algorithm: "painted";
+            algorithm: "painted" | "instant";
             /**
              * @description Longest side in pixels
              * @default 512
@@ -248,7 +249,7 @@ export interface components {
                 available: string;
                 run_ceiling?: string;
             };
-            /** @description Quality, then size, then the most that such a run can cost */
+            /** @description Quality (or instant), then size, then the most that such a run can cost */
             ceilings_microusd?: {
                 [key: string]: {
                     [key: string]: number;
@@ -415,6 +416,9 @@ export interface operations {
                      *         },
                      *         "best": {
                      *           "512": 48000
+                     *         },
+                     *         "instant": {
+                     *           "512": 13000
                      *         }
                      *       },
                      *       "runs_left": 672,
@@ -1280,7 +1284,7 @@ type ReadonlyArray<T> = [
 ] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
 export const contentTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ContentType"]> = ["image/jpeg", "image/png", "image/webp"];
 export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3"];
-export const paramsAlgorithmValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["algorithm"]> = ["painted"];
+export const paramsAlgorithmValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["algorithm"]> = ["painted", "instant"];
 export const paramsQualityValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["quality"]> = ["draft", "good", "best"];
 export const startStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Start"]["state"]> = ["starting"];
 export const runStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Run"]["state"]> = ["running", "succeeded", "failed", "cancelled"];

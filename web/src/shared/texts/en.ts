@@ -119,7 +119,11 @@ export const en = {
   params: {
     heading: "How to paint",
     algorithm: "Way of painting",
-    algorithms: { painted: ["Painted", "Stroke by stroke, on a machine of its own."] } as Record<string, readonly [string, string]>,
+    algorithms: {
+      painted: ["Painted", "Stroke by stroke: closest to the style, and worth the wait."],
+      instant: ["Instant", "At once, by a trained network: a lighter touch of the style, in a moment."],
+    } as Record<string, readonly [string, string]>,
+    instantHint: "Quality and variation play no part in an instant painting: it always comes out the same.",
     quality: "Quality",
     qualities: {
       draft: ["Draft", "A quick look at the idea."],

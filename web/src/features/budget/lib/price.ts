@@ -2,11 +2,11 @@
 
 import type { SchemaBudget, SchemaParams } from "@/shared/api/contract";
 
-type Priced = Required<Pick<SchemaParams, "quality" | "size">>;
+type Priced = Required<Pick<SchemaParams, "algorithm" | "quality" | "size">>;
 
 /** Micro-dollars; null when that is not known (yet). A size between two costs at most what the next does. */
-export function ceilingOf({ quality, size }: Priced, budget: SchemaBudget | undefined): number | null {
-  const sizes = budget?.ceilings_microusd?.[quality];
+export function ceilingOf({ algorithm, quality, size }: Priced, budget: SchemaBudget | undefined): number | null {
+  const sizes = budget?.ceilings_microusd?.[algorithm === "instant" ? algorithm : quality];
   if (!sizes) return budget?.run_ceiling_microusd ?? null;
   const next = sizesOf(budget).find((pixels) => pixels >= size);
   return next === undefined ? null : (sizes[String(next)] ?? null);

@@ -16,6 +16,7 @@ interface Props {
 export function ParamsForm({ params, sizes, onChange }: Props) {
   const t = useTexts().params;
   const offered = [...new Set([...(sizes.length > 0 ? sizes : SIZES), params.size])].sort((a, b) => a - b);
+  const instant = params.algorithm === "instant";
   const word = t.strengths[boldness(params.strength)] ?? "";
   return (
     <section className="card" aria-labelledby="params-heading">
@@ -27,11 +28,13 @@ export function ParamsForm({ params, sizes, onChange }: Props) {
           onChange={(algorithm) => { onChange({ algorithm }); }}
         />
       )}
-      <Choices
-        name="quality" legend={t.quality} value={params.quality} hint={t.qualities[params.quality][1] ?? ""}
-        options={QUALITIES.map((value) => ({ value, label: t.qualities[value][0] ?? value }))}
-        onChange={(quality) => { onChange({ quality }); }}
-      />
+      {instant ? <p className="hint" role="note">{t.instantHint}</p> : (
+        <Choices
+          name="quality" legend={t.quality} value={params.quality} hint={t.qualities[params.quality][1] ?? ""}
+          options={QUALITIES.map((value) => ({ value, label: t.qualities[value][0] ?? value }))}
+          onChange={(quality) => { onChange({ quality }); }}
+        />
+      )}
       <Choices
         name="size" legend={t.size} value={params.size} hint={t.sizeHint}
         options={offered.map((value) => ({ value, label: String(value) }))}
@@ -55,20 +58,22 @@ export function ParamsForm({ params, sizes, onChange }: Props) {
           onChange={(event) => { onChange({ keep_colours: event.target.checked }); }}
         />
       </label>
-      <details className="field">
-        <summary>{t.more}</summary>
-        <label htmlFor="seed" className="unseen">{t.seed}</label>
-        <div className="seed">
-          <input
-            id="seed" type="number" inputMode="numeric" min={0} max={SEED_MAX} step={1} value={params.seed} aria-describedby="seed-hint"
-            onChange={(event) => { onChange({ seed: seedOf(event.target.value) }); }}
-          />
-          <button type="button" className="round" aria-label={t.shuffle} title={t.shuffle} onClick={() => { onChange({ seed: anySeed() }); }}>
-            <Icon name="dice" />
-          </button>
-        </div>
-        <p className="hint" id="seed-hint">{t.seedHint}</p>
-      </details>
+      {!instant && (
+        <details className="field">
+          <summary>{t.more}</summary>
+          <label htmlFor="seed" className="unseen">{t.seed}</label>
+          <div className="seed">
+            <input
+              id="seed" type="number" inputMode="numeric" min={0} max={SEED_MAX} step={1} value={params.seed} aria-describedby="seed-hint"
+              onChange={(event) => { onChange({ seed: seedOf(event.target.value) }); }}
+            />
+            <button type="button" className="round" aria-label={t.shuffle} title={t.shuffle} onClick={() => { onChange({ seed: anySeed() }); }}>
+              <Icon name="dice" />
+            </button>
+          </div>
+          <p className="hint" id="seed-hint">{t.seedHint}</p>
+        </details>
+      )}
     </section>
   );
 }
