@@ -1,4 +1,4 @@
-"""Writes the table of costs in docs/operations.md from the prices and throttles of the system.
+"""Writes the tables of costs in docs/operations.md from the prices and throttles of the system.
 
 ``python scripts/costs.py`` writes it; ``--check`` only says whether it is up to date.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from scripts import painting_costs
 from system import flood, money, prices, stack
 from system.ledger import view
 from system.money import round_up
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
-PLACE = re.compile(r"(<!-- costs: .*? -->\n).*?(<!-- end of costs -->)", re.DOTALL)
 REGION = "us-east-1"
 
 IMAGE_GB_MONTH = Fraction("0.10")
@@ -35,17 +35,24 @@ SWEEP_S = 5
 
 
 def main() -> int:
-    """Write the table, or check it."""
+    """Write the tables, or check them."""
     text = PAGE.read_text()
-    wanted, count = PLACE.subn(lambda found: f"{found[1]}{table()}{found[2]}", text)
-    if count != 1:
-        sys.exit(f"{PAGE.name} has no place for the table of costs")
+    wanted = placed(placed(text, "costs", table()), "painting costs", painting_costs.table())
     if "--check" in sys.argv[1:]:
         if wanted != text:
             sys.exit(f"docs/{PAGE.name} is out of date: run python scripts/costs.py")
         return 0
     PAGE.write_text(wanted)
     return 0
+
+
+def placed(text: str, name: str, lines: str) -> str:
+    """Give ``text`` with ``lines`` between the two marks of ``name``."""
+    place = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    made, count = place.subn(lambda found: f"{found[1]}{lines}{found[2]}", text)
+    if count != 1:
+        sys.exit(f"{PAGE.name} has no place for the table of {name}")
+    return made
 
 
 def table() -> str:

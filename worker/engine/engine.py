@@ -18,6 +18,7 @@ from torch import Tensor
 from worker.engine import colour, losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
 from worker.engine.errors import PictureError, Stopped
+from worker.engine.frame import unframed
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
@@ -153,7 +154,10 @@ def stylize(
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
-    examples = list(zip(shares, map(pyramid.to_tensor, styles), strict=True))
+    examples = [
+        (share, pyramid.to_tensor(unframed(style)))
+        for share, style in zip(shares, styles, strict=True)
+    ]
     if params.keep_colours:
         examples = [(share, colour.match(example, source)) for share, example in examples]
 

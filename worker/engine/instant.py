@@ -23,6 +23,7 @@ import numpy as np
 
 from worker.engine import raster
 from worker.engine.errors import PictureError, Stopped, WeightsError
+from worker.engine.frame import unframed
 from worker.engine.params import EngineParams, Picture, Progress, StyleResult, ignore, never
 from worker.engine.pictures import encode
 
@@ -148,7 +149,9 @@ def stylize(
     run.check()
     networks = load()
     own = networks.style(source)
-    wanted = sum(share * networks.style(style) for share, style in zip(shares, styles, strict=True))
+    wanted = sum(
+        share * networks.style(unframed(style)) for share, style in zip(shares, styles, strict=True)
+    )
     vector = (own + _pull(params.strength) * (wanted - own)).astype(np.float32)
     total = np.zeros_like(source)
     painted: Picture = total

@@ -12,6 +12,7 @@ from worker.engine.params import Quality
 
 _COARSEST = 128
 _EVALUATION_S, _BF16_MEGAPIXEL_S, _FLOAT32_MEGAPIXEL_S = 0.04, 2.7, 6.0
+_INSTANT_MEGAPIXEL_S = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,24 @@ def predict_cpu_seconds(size: int, quality: Quality, *, bf16: bool = False) -> f
     Measured on one thread of a processor with AVX512-BF16, without imports: an evaluation costs a
     fixed part (eigenvalues) and one for its pixels, and each stage as much again to begin.
     """
-    per_megapixel = _BF16_MEGAPIXEL_S if bf16 else _FLOAT32_MEGAPIXEL_S
+    return predict_seconds(size, quality, threads=1, bf16=bf16)
+
+
+def predict_seconds(size: int, quality: Quality, *, threads: int, bf16: bool = False) -> float:
+    """Give the seconds of such a run on ``threads`` processors of its own.
+
+    They share the pixels evenly, and all but one wait while eigenvalues are taken.
+    """
+    per_megapixel = (_BF16_MEGAPIXEL_S if bf16 else _FLOAT32_MEGAPIXEL_S) / threads
     return sum(
         (stage.evaluations + 0.7) * (_EVALUATION_S + per_megapixel * (stage.side / 1000) ** 2)
         for stage in stages(size, quality)
     )
+
+
+def predict_instant_seconds(size: int, *, threads: int) -> float:
+    """Give the seconds of an instant painting of a square picture of up to 4.5 megapixels.
+
+    In float32, without imports; measured on one and two threads (docs/nst.md).
+    """
+    return _INSTANT_MEGAPIXEL_S / threads * (size / 1000) ** 2

@@ -23,7 +23,7 @@ from worker.engine import (
     stylize,
 )
 from worker.engine.params import QUALITIES
-from worker.engine.schedule import stages
+from worker.engine.schedule import predict_instant_seconds, predict_seconds, stages
 
 FLOAT = torch.float32
 
@@ -189,3 +189,14 @@ def test_more_pixels_and_better_quality_are_predicted_to_cost_more() -> None:
         assert all(predict_cpu_seconds(size, q, bf16=True) < predict_cpu_seconds(size, q)
                    for q in QUALITIES)  # fmt: skip
         assert predict_cpu_seconds(2 * size, "good") > predict_cpu_seconds(size, "good")
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_more_threads_save_time_but_not_that_of_eigenvalues(quality) -> None:
+    for size in (128, 512, 1024):
+        one, two, four = (predict_seconds(size, quality, threads=n) for n in (1, 2, 4))
+        assert one == predict_cpu_seconds(size, quality)
+        assert one / 2 < two < one
+        assert four > 0.04 * evaluations(size, quality)
+        assert one - two == pytest.approx(2 * (two - four))
+    assert predict_instant_seconds(512, threads=2) < predict_seconds(512, "draft", threads=2) / 10
