@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-NAMES = ("system", "storage", "orchestrator", "simulation", "deploy", "web", "nst")
+NAMES = ("system", "storage", "orchestrator", "simulation", "deploy", "web", "start", "nst")
 
 
 def main() -> None:

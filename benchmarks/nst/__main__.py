@@ -16,7 +16,7 @@ from statistics import mean, median
 from benchmarks.machine import machine, write_section
 from benchmarks.nst import held_out, measure, pictures, sheets, yardstick
 from benchmarks.nst.measure import Cost, Marks
-from benchmarks.nst.paint import TUTORIAL
+from benchmarks.nst.paint import INSTANT, TUTORIAL
 from benchmarks.nst.pictures import PAIRS, Pair
 from worker.engine import Picture, encode
 from worker.engine.params import QUALITIES
@@ -34,6 +34,7 @@ MARKS = {
     "likeness": "luma SSIM",
     "mottling": "mottling",
 }
+RECIPES = (INSTANT, *QUALITIES)
 HEADS = " | ".join(MARKS.values())
 
 
@@ -68,15 +69,15 @@ def main() -> None:
 
 
 def measured(pair: Pair, folder: Path, *, yardstick_too: bool) -> list[Painting]:
-    """Paint a pair in every quality; the tutorial's marks come from its record."""
+    """Paint a pair instantly and in every quality; the tutorial's marks come from its record."""
     content, style = pictures.content(pair.content), pictures.style(pair.style)
     sources = [source(folder, pair.content, content), source(folder, pair.style, style)]
     face = pictures.FACES.get(pair.content)
     made = []
-    for quality in QUALITIES:
-        output = painting(folder, pair, quality)
-        cost = measure.run(quality, sources[0], sources[1], output)
-        made.append(Painting(pair, quality, cost, measure.judge(output, content, style, face)))
+    for recipe in RECIPES:
+        output = painting(folder, pair, recipe)
+        cost = measure.run(recipe, sources[0], sources[1], output)
+        made.append(Painting(pair, recipe, cost, measure.judge(output, content, style, face)))
         print(made[-1], flush=True)
     output = painting(folder, pair, TUTORIAL)
     yardstick.again(pair, content, style, output)
@@ -105,7 +106,7 @@ def painting(folder: Path, pair: Pair, recipe: str) -> Path:
 def laid_out(made: list[Painting], folder: Path) -> tuple[list[list[Path | None]], list[str]]:
     """Give the rows of a contact sheet and its titles; the tutorial where it is in the folder."""
     pairs = list(dict.fromkeys(each.pair for each in made))
-    recipes = [*QUALITIES, TUTORIAL]
+    recipes = [*RECIPES, TUTORIAL]
     rows: list[list[Path | None]] = []
     for pair in pairs:
         row: list[Path | None] = [

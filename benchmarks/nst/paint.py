@@ -1,7 +1,7 @@
 """Paint one picture in this process, so that another one can count what it takes.
 
 ``python -m benchmarks.nst.paint RECIPE CONTENT STYLE OUTPUT`` writes a PNG and prints one line of
-JSON; RECIPE is a quality of the engine or ``tutorial``.
+JSON; RECIPE is a quality of the engine, ``instant`` or ``tutorial``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, cast
 from benchmarks.nst.pictures import SIZE
 from worker.engine import EngineParams, Picture, Quality, decode, encode, stylize
 
-TUTORIAL = "tutorial"
+INSTANT, TUTORIAL = "instant", "tutorial"
 
 
 def main() -> None:
@@ -34,7 +34,10 @@ def paint(recipe: str, content: Picture, style: Picture) -> tuple[Picture, dict[
 
         image, made = tutorial.stylize(pyramid.to_tensor(content), pyramid.to_tensor(style))
         return pyramid.to_picture(image), {"evaluations": made, "dtype": "float32"}
-    params = EngineParams(size=SIZE, quality=cast("Quality", recipe))
+    if recipe == INSTANT:
+        params = EngineParams(size=SIZE, algorithm="instant")
+    else:
+        params = EngineParams(size=SIZE, quality=cast("Quality", recipe))
     result = stylize(content, [style], params)
     return result.image, {"evaluations": result.steps, "dtype": result.dtype}
 

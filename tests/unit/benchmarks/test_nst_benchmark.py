@@ -14,9 +14,9 @@ from PIL import Image
 from benchmarks.nst import __main__ as benchmark
 from benchmarks.nst import held_out, measure, metrics, pictures, sheets, tutorial, yardstick
 from benchmarks.nst.measure import Cost, Marks
-from benchmarks.nst.paint import TUTORIAL
+from benchmarks.nst.paint import INSTANT, TUTORIAL, paint
 from benchmarks.nst.pictures import PAIRS
-from worker.engine import encode, pyramid
+from worker.engine import encode, instant, pyramid
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +221,11 @@ def test_a_sheet_leaves_room_for_a_picture_that_is_missing(tmp_path) -> None:
     assert page.getpixel((50, 50)) == (255, 0, 0)
     assert page.getpixel((160, 50)) == (255, 255, 255)
     assert page.getpixel((20, 120)) == (0, 0, 255)
+
+
+def test_the_instant_recipe_paints_instantly() -> None:
+    content, style = pictures.style("ink-wash", 64), pictures.style("oil-swirls", 64)
+    image, facts = paint(INSTANT, content, style)
+    assert facts == {"evaluations": len(instant.SHIFTS), "dtype": "float32"}
+    assert max(image.shape) == pictures.SIZE
+    assert INSTANT in benchmark.RECIPES
