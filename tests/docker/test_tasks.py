@@ -127,6 +127,7 @@ class Tasks:
         return [event["message"] for event in events]
 
     def until_line(self, arn: str, line: str) -> None:
+        """Wait for a line: as on AWS, the log comes a moment later, also after the task's end."""
         wait_until(f"{line!r} in the log", lambda: line in self.lines(arn), 60)
 
 
@@ -162,6 +163,7 @@ def test_stop_task_kills_what_does_not_end_within_its_stop_timeout(
     assert task["stoppedReason"] == "enough"
     ended = task["executionStoppedAt"] - task["stoppingAt"]
     assert ended.total_seconds() >= 2
+    tasks.until_line(arn, "heard SIGTERM")
     assert tasks.lines(arn) == ["ready", "heard SIGTERM"]
     assert_removed(client, arn)
 
@@ -174,6 +176,7 @@ def test_stop_task_lets_a_program_end_by_itself(
     tasks.ecs.stop_task(cluster="nst", task=arn)
     task = tasks.stopped(arn)
     assert task["containers"][0]["exitCode"] == 7
+    tasks.until_line(arn, "heard SIGTERM")
     assert tasks.lines(arn) == ["ready", "heard SIGTERM"]
     assert_removed(client, arn)
 
