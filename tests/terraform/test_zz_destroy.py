@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.running import wait_until
 from tests.terraform.deployed import Deployed
 
 # Terraform waits by itself, and each step has a limit of its own.
@@ -11,6 +12,9 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def test_destroy_leaves_nothing(deployed: Deployed) -> None:
+    ecs = deployed.stack.client("ecs")
+    # As the operator is told to do: a task that still runs keeps the cluster from going.
+    wait_until("no task to run", lambda: ecs.list_tasks(cluster="nst")["taskArns"] == [], 120)
     deployed.run("destroy", "--yes")
     assert deployed.terraform.resources() == []
     stack = deployed.stack
@@ -21,7 +25,6 @@ def test_destroy_leaves_nothing(deployed: Deployed) -> None:
     assert stack.client("cloudfront").list_distributions()["DistributionList"]["Quantity"] == 0
     assert stack.client("apigateway").get_rest_apis()["items"] == []
     assert stack.client("iam").list_roles()["Roles"] == []
-    ecs = stack.client("ecs")
     clusters = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])["clusters"]
     # a deleted cluster may be seen for a while
     assert [c["clusterName"] for c in clusters if c["status"] != "INACTIVE"] == []
