@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from worker.engine.eigen import eigh
 from worker.engine.raster import LUMA
 
 _VARIANCE_MIN = 1e-5
@@ -49,6 +50,6 @@ def _gaussian(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
+    values, vectors = eigh(matrix)
     raised: Tensor = (vectors * values.clamp(min=_VARIANCE_MIN / 10).pow(exponent)) @ vectors.T
     return raised

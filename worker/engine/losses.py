@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from worker.engine.eigen import eigh
+
 _EIGENVALUE_MIN = 1e-6  # of the largest one: below it the root's slope is noise
 _TINY = 1e-12
 _CHUNKS = 16
@@ -64,7 +66,7 @@ class StyleTarget:
     @classmethod
     def of(cls, style: Moments, weight: float) -> StyleTarget:
         """Build a target; its loss is ``weight`` where the picture is one flat grey or so."""
-        values, vectors = torch.linalg.eigh(style.covariance)
+        values, vectors = eigh(style.covariance)
         values = values.clamp(min=0)
         trace, offset = float(values.sum()), float(style.mean.square().sum())
         root = (vectors * values.sqrt()) @ vectors.T
@@ -139,7 +141,7 @@ def out_of_range(image: Tensor) -> tuple[float, Tensor]:
 
 def _root_trace(matrix: Tensor) -> tuple[float, Tensor]:
     """Give tr M^1/2 of a symmetric matrix without negative eigenvalues, and M^-1/2."""
-    values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
+    values, vectors = eigh((matrix + matrix.T) / 2)
     values = values.clamp(min=max(float(values[-1]) * _EIGENVALUE_MIN, _TINY))
     roots = values.sqrt()
     return float(roots.sum()), (vectors / roots) @ vectors.T

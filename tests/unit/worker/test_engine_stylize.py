@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,6 +36,8 @@ def picture(seed: int, height: int = 40, width: int = 48) -> np.ndarray:
 
 
 @settings(max_examples=12, deadline=None)
+# LAPACK did not converge in float32 on the statistics of its styles, with two threads
+@example(height=1, width=1, size=46, strength=0.0, keep=False, styles=2)
 @given(
     height=st.integers(1, 90),
     width=st.integers(1, 90),
