@@ -99,20 +99,25 @@ def task_start(algorithm: str) -> Start:
     order = {"run_id": admission["run_id"], "styles": [{}], "params": params}
     client.post("/api/run-nst", json=order).raise_for_status()
     process = waited(task)
-    began_at, before_mb = started_at(process), 0.0
+    began_at, used = started_at(process), [0.0]
+
+    def loads() -> bool:
+        if loading(process):
+            return True
+        used[0] = process.memory_info().rss / 1e6
+        return False
+
     with contextlib.suppress(psutil.NoSuchProcess):  # it may be over before it is looked at again
-        while not loading(process):
-            before_mb = process.memory_info().rss / 1e6
-            time.sleep(0.005)
+        waited(loads)
     events = waited(lambda: finished(admission["links"]["events"]))
     waited(lambda: task() is None)
     waited(lambda: client.get("/api/budget").json()["reserved_microusd"] == 0)
     first = next(event for event in events if event["type"] == "progress")
-    return Start(datetime.fromisoformat(first["at"]).timestamp() - began_at, before_mb)
+    return Start(datetime.fromisoformat(first["at"]).timestamp() - began_at, used[0])
 
 
 def waited(look: Any) -> Any:
-    """Look until there is something, for a minute at most."""
+    """Look until there is something, for a minute at most; often: memory grows fast."""
     deadline = time.perf_counter() + PATIENCE_S
     while not (found := look()):
         if time.perf_counter() > deadline:

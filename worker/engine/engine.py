@@ -8,7 +8,6 @@ coarse to fine, a start in the style's colours.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -17,7 +16,6 @@ from torch import Tensor
 
 from worker.engine import colour, losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
-from worker.engine.errors import PictureError, Stopped
 from worker.engine.frame import unframed
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
@@ -30,6 +28,7 @@ from worker.engine.params import (
     never,
 )
 from worker.engine.pictures import encode
+from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
 STYLE_LAYERS = {
     "relu1_1": 0.15,
@@ -56,15 +55,10 @@ _DEEP_SIDE_MAX = 300
 _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
 _NOISE = 0.02
-_PREVIEW_SIDE = 512
 
 
-class _Deadline(Exception):  # noqa: N818
-    """The time is over: use what there is."""
-
-
-class _Run:
-    """One run's clock, counters and losses."""
+class _Run(Run):
+    """A run with its stages and losses."""
 
     def __init__(
         self,
@@ -73,32 +67,13 @@ class _Run:
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> None:
-        self.params = params
         self.stages = schedule.stages(params.size, params.quality)
-        self.steps_total = sum(stage.evaluations for stage in self.stages)
-        self.steps = 0
+        steps = sum(stage.evaluations for stage in self.stages)
+        name = str(dtype).removeprefix("torch.")
+        super().__init__(params, steps, name, on_progress, should_stop)
         self.style_loss = self.content_loss = float("nan")
-        self.dtype = str(dtype).removeprefix("torch.")
-        self._begun, self._begun_cpu = time.perf_counter(), time.process_time()
-        self._on_progress, self._should_stop = on_progress, should_stop
         self._cost_total = sum(s.evaluations * s.side**2 for s in self.stages)
         self._cost_done = 0
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._begun
-
-    @property
-    def cpu_s(self) -> float:
-        return time.process_time() - self._begun_cpu
-
-    def check(self) -> None:
-        """Leave the run when the caller or the clock says so."""
-        if self._should_stop():
-            raise Stopped(self.steps)
-        deadline = self.params.deadline_s
-        if deadline is not None and self.elapsed_s >= deadline:
-            raise _Deadline
 
     def report(self, stage: schedule.Stage, image: Callable[[], Tensor], loss: float) -> None:
         """Count an evaluation and tell the caller; ``image`` is looked at only for a preview."""
@@ -109,23 +84,15 @@ class _Run:
         def preview() -> bytes:
             shown = image()
             height, width = shown.shape[-2:]
-            side = min(_PREVIEW_SIDE, self.params.size)
+            side = min(PREVIEW_SIDE, self.params.size)
             shown = pyramid.resize(shown.clamp(0, 1), pyramid.fitted(height, width, side))
             return encode(pyramid.to_picture(shown), "JPEG", quality=85)
 
-        self._on_progress(
-            Progress(
-                step=self.steps,
-                steps_total=self.steps_total,
-                side=stage.side,
-                loss=loss,
-                style_loss=self.style_loss,
-                content_loss=self.content_loss,
-                elapsed_s=self.elapsed_s,
-                eta_s=self.elapsed_s * left,
-                dtype=self.dtype,
-                preview=preview,
-            )
+        self.tell(
+            stage.side,
+            self.elapsed_s * left,
+            preview,
+            (loss, self.style_loss, self.content_loss),
         )
 
 
@@ -138,25 +105,16 @@ def stylize(
     *,
     dtype: torch.dtype | None = None,
 ) -> StyleResult:
-    """Paint ``content`` in the manner of ``styles``.
-
-    Pictures are (H, W, 3) float32 RGB in 0..1, as `worker.engine.pictures.decode` gives them.
-    ``should_stop`` is asked before every evaluation; where it says yes, Stopped is raised. At
-    ``params.deadline_s`` the best picture so far is returned. ``dtype`` forces float32 or bfloat16;
-    by default the faster one is chosen. Raises ParameterError and PictureError.
-    """
+    """Paint ``content`` in the manner of ``styles``; see `worker.engine.stylize`."""
     params = params or EngineParams()
-    shares = params.weights_for(len(styles))
-    for picture in (content, *styles):
-        if picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < 1:  # noqa: PLR2004
-            raise PictureError("wrong_shape", f"A picture is (H, W, 3), not {picture.shape}.")
+    weights = shares(params, content, styles)
     dtype = dtype or network.fastest_dtype()
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
     examples = [
         (share, pyramid.to_tensor(unframed(style)))
-        for share, style in zip(shares, styles, strict=True)
+        for share, style in zip(weights, styles, strict=True)
     ]
     if params.keep_colours:
         examples = [(share, colour.match(example, source)) for share, example in examples]
@@ -183,7 +141,7 @@ def stylize(
                     run.report(stage, lambda d=descent: d.best, loss.total)  # type: ignore[misc]
             finally:
                 image = descent.best.clamp(0, 1)
-    except _Deadline:
+    except Deadline:
         stopped_early = True
     final = pyramid.fitted(height, width, params.size)
     image = pyramid.resize(image, final)

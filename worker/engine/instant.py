@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from worker.engine import raster
-from worker.engine.errors import PictureError, Stopped, WeightsError
+from worker.engine.errors import WeightsError
 from worker.engine.frame import unframed
 from worker.engine.params import EngineParams, Picture, Progress, StyleResult, ignore, never
 from worker.engine.pictures import encode
+from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,13 +43,8 @@ _SIDE_MIN = 16
 _STYLE_SIDE = 256  # px: the mean side of a style picture, as the network was trained
 _STYLE_SIDE_MIN = 64
 _ARENA_PIXELS_MAX = 4_500_000
-_PREVIEW_SIDE = 512
 _LOOK_S = 0.1
 _DTYPE = "float32"
-
-
-class _Deadline(Exception):  # noqa: N818
-    """The time is over: use what there is."""
 
 
 class Networks:
@@ -140,17 +135,15 @@ def stylize(
     ``strength`` 0 paints by the content's own style, 1 by the styles', 2 goes half as far again.
     """
     params = params or EngineParams(algorithm="instant")
-    shares = params.weights_for(len(styles))
-    for picture in (content, *styles):
-        if picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < 1:  # noqa: PLR2004
-            raise PictureError("wrong_shape", f"A picture is (H, W, 3), not {picture.shape}.")
-    run = _Run(params, on_progress, should_stop)
+    weights = shares(params, content, styles)
+    run = _Run(params, len(SHIFTS), _DTYPE, on_progress, should_stop)
     source = raster.resized(content, raster.fitted(content.shape[0], content.shape[1], params.size))
     run.check()
     networks = load()
     own = networks.style(source)
     wanted = sum(
-        share * networks.style(unframed(style)) for share, style in zip(shares, styles, strict=True)
+        share * networks.style(unframed(style))
+        for share, style in zip(weights, styles, strict=True)
     )
     vector = (own + _pull(params.strength) * (wanted - own)).astype(np.float32)
     total = np.zeros_like(source)
@@ -161,7 +154,7 @@ def stylize(
             total += _pass(networks, run, source, vector, shift)
             painted = total / np.float32(run.steps + 1)
             run.report(painted)
-    except _Deadline:
+    except Deadline:
         pass
     painted = np.clip(_filtered(painted), 0, 1)
     if params.keep_colours:
@@ -213,39 +206,12 @@ def _filtered(picture: Picture) -> Picture:
     return picture
 
 
-class _Run:
-    """One run's clock and counter."""
+class _Run(Run):
+    """A run of passes."""
 
-    def __init__(
-        self,
-        params: EngineParams,
-        on_progress: Callable[[Progress], None],
-        should_stop: Callable[[], bool],
-    ) -> None:
-        self.steps = 0
-        self._params = params
-        self._on_progress, self._should_stop = on_progress, should_stop
-        self._begun, self._begun_cpu = time.perf_counter(), time.process_time()
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.perf_counter() - self._begun
-
-    @property
-    def cpu_s(self) -> float:
-        return time.process_time() - self._begun_cpu
-
-    def check(self) -> None:
-        """Leave the run when the caller or the clock says so."""
-        if self._should_stop():
-            raise Stopped(self.steps)
-        if self._late():
-            raise _Deadline
-
-    def _late(self) -> bool:
+    def late(self) -> bool:
         """Whether the time is over; the first pass is always made: it is the painting."""
-        deadline = self._params.deadline_s
-        return deadline is not None and self.steps > 0 and self.elapsed_s >= deadline
+        return self.steps > 0 and super().late()
 
     @contextmanager
     def watched(self) -> Iterator[RunOptions]:
@@ -257,7 +223,7 @@ class _Run:
 
         def watch() -> None:
             while not over.wait(_LOOK_S):
-                if self._late() or self._should_stop():
+                if self.late() or self.should_stop():
                     options.terminate = True
                     return
 
@@ -279,20 +245,8 @@ class _Run:
         height, width = picture.shape[:2]
 
         def preview() -> bytes:
-            side = min(_PREVIEW_SIDE, max(height, width))
+            side = min(PREVIEW_SIDE, max(height, width))
             return encode(raster.resized(picture, raster.fitted(height, width, side)), "JPEG", 85)
 
-        self._on_progress(
-            Progress(
-                step=self.steps,
-                steps_total=len(SHIFTS),
-                side=max(height, width),
-                loss=0.0,
-                style_loss=0.0,
-                content_loss=0.0,
-                elapsed_s=self.elapsed_s,
-                eta_s=self.elapsed_s / self.steps * (len(SHIFTS) - self.steps),
-                dtype=_DTYPE,
-                preview=preview,
-            )
-        )
+        eta_s = self.elapsed_s / self.steps * (self.steps_total - self.steps)
+        self.tell(max(height, width), eta_s, preview)
