@@ -1,0 +1,123 @@
+"""What a stage's painting is asked to be: the sum of all losses at one size, and its gradient.
+
+Style: the activations of five layers, as `losses.StyleTarget` has it. Content: those of one layer,
+and the drawing of `worker.engine.drawing`. Besides: no colours that a screen cannot show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from worker.engine import losses, network, pyramid, schedule
+from worker.engine.drawing import DrawingTarget
+from worker.engine.params import EngineParams, Quality
+
+STYLE_LAYERS = {
+    "relu1_1": 0.15,
+    "relu2_1": 0.40,
+    "relu3_1": 0.35,
+    "relu4_1": 0.09,
+    "relu5_1": 0.01,
+}
+CONTENT_LAYER = "relu4_2"
+CONTENT_LAYER_FINE = "relu4_1"
+_FINE = 0.75
+# The drawing is held while it is small and then let go: strokes are added to it (docs/nst.md).
+_CONTENT_WEIGHT = 0.15
+_CONTENT_FALL = 3.0
+_COARSE_SIDE = 128
+# Less where it is large: at 512 px as much as at 128 px cost a tenth more style error.
+# Half for long runs: they satisfy it better, and at 0.05 the style moved into specks of colour.
+_DRAWING_WEIGHT: dict[Quality, float] = {"draft": 0.05, "good": 0.05, "best": 0.025}
+_DRAWING_FALL = 0.5
+_CONTRAST_LAYER = "relu3_1"
+_CONTRAST_MAX = 8.0
+_CONTRAST_POWER = 0.75
+_DEEP_SIDE_MAX = 300
+_STRENGTH_STEP = 8.0
+_RANGE_WEIGHT = 10.0
+
+
+class Objective:
+    """The loss of one stage, as the optimiser wants it.
+
+    total, style, content: the losses at the image last looked at; not a number before the first.
+    """
+
+    def __init__(
+        self,
+        net: network.Network,
+        drawn: Tensor,
+        examples: list[tuple[float, Tensor]],
+        stage: schedule.Stage,
+        params: EngineParams,
+        *,
+        between: Callable[[], None],
+    ) -> None:
+        """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
+
+        ``between`` is called again and again during each pass; what it raises ends the pass.
+        """
+        self._net, self._between = net, between
+        self.total = self.style = self.content = float("nan")
+        fine = stage.side > _DEEP_SIDE_MAX
+        self._targets = self._style_targets(examples, stage, fine=fine)
+        # At fine stages content uses a layer that the style needs anyway.
+        self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
+        with torch.no_grad():
+            kept = net(drawn, [self._content_layer, _CONTRAST_LAYER], between=between)
+            contrast = float(losses.Moments.of(kept[_CONTRAST_LAYER]).covariance.trace())
+        contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
+        held = _STRENGTH_STEP ** (1 - params.strength)
+        coarse = min(1.0, _COARSE_SIDE / stage.side)
+        edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
+        self._drawing = DrawingTarget.of(drawn, edges)
+        weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
+        weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
+        if fine:
+            weight *= _FINE
+        self._content = losses.ContentTarget.of(kept[self._content_layer], weight)
+
+    def _style_targets(
+        self, examples: list[tuple[float, Tensor]], stage: schedule.Stage, *, fine: bool
+    ) -> dict[str, losses.StyleTarget]:
+        """Take the styles' moments at the size of the stage: strokes keep their width in px."""
+        layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
+        seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
+        with torch.no_grad():
+            for share, example in examples:
+                height, width = example.shape[-2:]
+                small = pyramid.resize(example, pyramid.paintable(height, width, stage.side))
+                for layer, found in self._net(small, layers, between=self._between).items():
+                    seen[layer].append((share, losses.Moments.of(found)))
+            return {
+                layer: losses.StyleTarget.of(losses.Moments.mix(seen[layer]), STYLE_LAYERS[layer])
+                for layer in layers
+            }
+
+    def __call__(self, image: Tensor) -> tuple[float, Tensor]:
+        """Give the loss at ``image`` and its gradient, both (1, 3, H, W)."""
+        leaf = image.detach().requires_grad_()
+        layers = {*self._targets, self._content_layer}
+        seen = self._net(leaf, layers, between=self._between)
+        style = 0.0
+        pulls: list[tuple[Tensor, Tensor]] = []
+        with torch.no_grad():
+            for layer, target in self._targets.items():
+                loss, slope = target.loss(seen[layer])
+                style += loss
+                pulls.append((seen[layer], slope))
+            content, slope = self._content.loss(seen[self._content_layer])
+            pulls.append((seen[self._content_layer], slope))
+            strayed, by_drawing = self._drawing.loss(image)
+            excess, by_excess = losses.out_of_range(image)
+        seen_at, slopes = zip(*pulls, strict=True)
+        torch.autograd.backward(seen_at, slopes)
+        gradient = cast("Tensor", leaf.grad)
+        self.style, self.content = style, content + strayed
+        self.total = self.style + self.content + _RANGE_WEIGHT * excess
+        return self.total, gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)
