@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from worker import engine
 from worker.engine.params import (
     ALGORITHMS,
-    INSTANT_SIZE_MAX,
+    MEMORY_MIB_MIN,
     QUALITIES,
     SIZE_MAX,
     SIZE_MIN,
@@ -32,9 +32,8 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--algorithm", default="painted", show_default=True, type=click.Choice(ALGORITHMS),
               help="Stroke by stroke, or at once by a trained network (no quality, no seed).",
               )  # fmt: skip
-@click.option("--size", default=512, show_default=True,
-              help=f"Longest side in pixels; painted up to {SIZE_MAX}.",
-              type=click.IntRange(SIZE_MIN, INSTANT_SIZE_MAX))  # fmt: skip
+@click.option("--size", default=512, show_default=True, help="Longest side in pixels.",
+              type=click.IntRange(SIZE_MIN, SIZE_MAX))  # fmt: skip
 @click.option("--quality", default="good", show_default=True, type=click.Choice(QUALITIES),
               help="How much work is done.")  # fmt: skip
 @click.option("--strength", default=1.0, show_default=True, type=click.FloatRange(0, STRENGTH_MAX),
@@ -46,6 +45,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
               help="Stop after this time with the best picture so far.")  # fmt: skip
+@click.option("--memory", type=click.IntRange(MEMORY_MIB_MIN), metavar="MIB",
+              help="What the process may have; large pictures then take longer, or are refused.",
+              )  # fmt: skip
 def stylize(  # noqa: PLR0917 - click passes by name
     content: Path,
     styles: tuple[Path, ...],
@@ -58,6 +60,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
     keep_colours: bool,
     seed: int,
     deadline: float | None,
+    memory: int | None,
 ) -> None:
     """Paint CONTENT in the manner of one to four STYLE pictures."""
     if len(styles) > STYLES_MAX:
@@ -71,6 +74,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
             keep_colours=keep_colours,
             seed=seed,
             deadline_s=deadline,
+            memory_mib=memory,
             algorithm=algorithm,
         )
         params.weights_for(len(styles))
@@ -79,7 +83,10 @@ def stylize(  # noqa: PLR0917 - click passes by name
     if not output.parent.is_dir():
         raise click.UsageError(f"There is no folder {output.parent}.")
     pictures = [_read(path, size) for path in (content, *styles)]
-    result = _paint(pictures[0], pictures[1:], params)
+    try:
+        result = _paint(pictures[0], pictures[1:], params)
+    except engine.ParameterError as error:  # a bound of memory that cannot be kept
+        raise click.UsageError(str(error)) from error
     jpeg = output.suffix.lower() in (".jpg", ".jpeg")
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]

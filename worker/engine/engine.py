@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from worker.engine import colour, network, pyramid, schedule
+from worker.engine import colour, memory, network, pyramid, schedule
 from worker.engine.frame import unframed
-from worker.engine.objective import Objective
+from worker.engine.objective import Objective, layers_at
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
@@ -97,18 +97,18 @@ def stylize(
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    recoloured = _recolour(source, examples)
-    image = pyramid.resize(recoloured, first)
+    image = _recolour(pyramid.resize(source, first), examples, run.stages[0].side)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
+    plans = _plans(run.stages, params, (height, width), dtype)
     try:
-        for stage in run.stages:
+        for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
-            image = pyramid.resize(image, size)
+            image = pyramid.resize(image, size).contiguous(memory_format=torch.channels_last)
             run.check()
-            loss = Objective(net, drawn, examples, stage, params, between=run.check)
-            descent = LBFGS(loss, image)
+            loss = Objective(net, drawn, examples, stage, params, between=run.check, rows=plan.rows)
+            descent = LBFGS(loss, image, history=plan.history)
             try:
                 for _ in range(stage.evaluations):
                     run.check()
@@ -135,7 +135,28 @@ def stylize(
     )
 
 
-def _recolour(source: Tensor, examples: list[tuple[float, Tensor]]) -> Tensor:
+def _plans(
+    stages: Sequence[schedule.Stage],
+    params: EngineParams,
+    shape: tuple[int, int],
+    dtype: torch.dtype,
+) -> list[memory.Plan]:
+    """Say before painting how each stage stays within the memory; raises ParameterError."""
+    held = memory.used()
+    bound = (params.memory_mib or memory.MEMORY_MIB) * memory.MIB - held
+    plans = []
+    for stage in stages:
+        size = pyramid.paintable(*shape, stage.side)
+        plans.append(memory.plan(layers_at(stage.side), size, stage.evaluations, dtype, bound))
+    memory.check(plans, params.memory_mib, held)
+    return plans
+
+
+def _recolour(content: Tensor, examples: list[tuple[float, Tensor]], side: int) -> Tensor:
     """Give the content in the styles' colours: a start that saves half of the way."""
-    parts = [share * colour.match(source, example) for share, example in examples]
+    parts = []
+    for share, example in examples:
+        height, width = example.shape[-2:]
+        small = pyramid.resize(example, pyramid.fitted(height, width, side))
+        parts.append(share * colour.match(content, small))
     return torch.stack(parts).sum(0)

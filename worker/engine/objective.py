@@ -41,6 +41,21 @@ _CONTRAST_POWER = 0.75
 _DEEP_SIDE_MAX = 300
 _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
+_STYLE_ROWS_MIN = 256  # of a band: a style may be wide where the content is narrow
+
+
+def layers_at(side: int) -> set[str]:
+    """Give the layers that are looked at where the longest side is ``side`` px."""
+    return {*_style_layers(side), _content_layer(side)}
+
+
+def _style_layers(side: int) -> list[str]:
+    return [layer for layer in STYLE_LAYERS if layer != "relu5_1" or side <= _DEEP_SIDE_MAX]
+
+
+def _content_layer(side: int) -> str:
+    """At fine stages content uses a layer that the style needs anyway."""
+    return CONTENT_LAYER_FINE if side > _DEEP_SIDE_MAX else CONTENT_LAYER
 
 
 class Objective:
@@ -68,13 +83,10 @@ class Objective:
         self._net, self._between = net, between
         self.total = self.style = self.content = float("nan")
         height = drawn.shape[2]
-        self._rows = rows or height
-        fine = stage.side > _DEEP_SIDE_MAX
-        self._targets = self._style_targets(examples, stage, fine=fine)
-        # At fine stages content uses a layer that the style needs anyway.
-        self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
-        layers = {*self._targets, self._content_layer}
-        self._tiles = Tiles(net, layers, height, self._rows, between=between)
+        self._band_pixels = (rows or height) * drawn.shape[3]
+        self._targets = self._style_targets(examples, stage.side)
+        self._content_layer = _content_layer(stage.side)
+        self._tiles = Tiles(net, layers_at(stage.side), height, rows or height, between=between)
         kept, contrast = self._look_at_content(drawn)
         contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
         held = _STRENGTH_STEP ** (1 - params.strength)
@@ -83,21 +95,22 @@ class Objective:
         self._drawing = DrawingTarget.of(drawn, edges)
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
-        if fine:
+        if self._content_layer == CONTENT_LAYER_FINE:
             weight *= _FINE
         self._content = losses.ContentTarget.of(kept, weight)
 
     def _style_targets(
-        self, examples: list[tuple[float, Tensor]], stage: schedule.Stage, *, fine: bool
+        self, examples: list[tuple[float, Tensor]], side: int
     ) -> dict[str, losses.StyleTarget]:
         """Take the styles' moments at the size of the stage: strokes keep their width in px."""
-        layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
+        layers = _style_layers(side)
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         for share, example in examples:
             height, width = example.shape[-2:]
-            small = pyramid.resize(example, pyramid.paintable(height, width, stage.side))
+            small = pyramid.resize(example, pyramid.paintable(height, width, side))
             sums = {layer: losses.MomentSums() for layer in layers}
-            tiles = Tiles(self._net, layers, small.shape[2], self._rows, between=self._between)
+            rows = max(_STYLE_ROWS_MIN, self._band_pixels // small.shape[3])
+            tiles = Tiles(self._net, layers, small.shape[2], rows, between=self._between)
             tiles.forward(small, lambda layer, part, _, to=sums: to[layer].add(part), back=False)  # type: ignore[misc]
             for layer in layers:
                 seen[layer].append((share, sums[layer].moments()))
@@ -155,10 +168,12 @@ class Objective:
 
         gradient = self._tiles.backward(slope)
         strayed, by_drawing = self._drawing.loss(image)
-        excess, by_excess = losses.out_of_range(image)
+        gradient.add_(by_drawing)
+        excess = losses.out_of_range(image, gradient, _RANGE_WEIGHT)
+        self._between()
         self.style, self.content = style, content + strayed
-        self.total = self.style + self.content + _RANGE_WEIGHT * excess
-        return self.total, gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)
+        self.total = self.style + self.content + excess
+        return self.total, gradient
 
 
 def _pull(
