@@ -101,14 +101,16 @@ def stylize(
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     plans = _plans(run.stages, params, (height, width), dtype)
+    descent: LBFGS | None = None
     try:
         for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
-            image = pyramid.resize(image, size).contiguous(memory_format=torch.channels_last)
+            image = pyramid.enlarged(image, drawn).contiguous(memory_format=torch.channels_last)
             run.check()
             loss = Objective(net, drawn, examples, stage, params, between=run.check, rows=plan.rows)
-            descent = LBFGS(loss, image, history=plan.history)
+            learned = descent.learned(size) if descent else ()
+            descent = LBFGS(loss, image, memory=plan.pairs, history=plan.history, learned=learned)
             try:
                 for _ in range(stage.evaluations):
                     run.check()

@@ -44,9 +44,13 @@ def used() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a stage is painted: rows of a band, format of L-BFGS's history, and bytes it takes."""
+    """How a stage is painted, and the bytes it takes.
+
+    rows: of a band; pairs: of L-BFGS's history at most, and history: their format.
+    """
 
     rows: int
+    pairs: int
     history: torch.dtype
     bytes: int
 
@@ -63,19 +67,21 @@ def plan(
     Where there is none, the one that takes the least.
     """
     height, _ = size
-    ways = [(height, torch.float32), (height, torch.bfloat16)]
+    own = min(MEMORY, max(0, evaluations - 2))  # none of those that a smaller size has taught
+    ways = [(height, MEMORY, torch.float32), (height, MEMORY, torch.bfloat16)]
+    ways.append((height, own, torch.bfloat16))
     bands = 2
     while height / bands >= _ROWS_MIN:
-        ways.append((-(-height // bands), torch.bfloat16))
+        ways.append((-(-height // bands), own, torch.bfloat16))
         bands += 1
-    pairs = min(MEMORY, max(0, evaluations - 2))
     plans = [
         Plan(
             rows,
+            pairs,
             history,
             _looking(layers, size, rows, dtype) + _painting(size, pairs, history) + _FIXED,
         )
-        for rows, history in ways
+        for rows, pairs, history in ways
     ]
     within = [each for each in plans if each.bytes <= bound]
     return within[0] if within else min(plans, key=lambda each: each.bytes)
@@ -95,7 +101,7 @@ def _looking(layers: set[str], size: tuple[int, int], rows: int, dtype: torch.dt
     """Bytes of what is kept of a look at a band, and of the content's activations."""
     height, width = size
     seen = min(height, rows + 2 * reach(layers)) if rows < height else height
-    content = _channels("relu4_1") * dtype.itemsize / 64
+    content = _channels("relu3_1") * dtype.itemsize / 16  # the largest of its layers
     return round(width * (seen * kept(layers, dtype) + height * content))
 
 

@@ -25,10 +25,10 @@ STYLE_LAYERS = {
     "relu5_1": 0.01,
 }
 CONTENT_LAYER = "relu4_2"
-CONTENT_LAYER_FINE = "relu4_1"
+CONTENT_LAYER_FINE = "relu3_1"
 _FINE = 0.75
 # The drawing is held while it is small and then let go: strokes are added to it (docs/nst.md).
-_CONTENT_WEIGHT = 0.15
+_CONTENT_WEIGHT = 0.05
 _CONTENT_FALL = 3.0
 _COARSE_SIDE = 128
 # Less where it is large: at 512 px as much as at 128 px cost a tenth more style error.
@@ -50,7 +50,8 @@ def layers_at(side: int) -> set[str]:
 
 
 def _style_layers(side: int) -> list[str]:
-    return [layer for layer in STYLE_LAYERS if layer != "relu5_1" or side <= _DEEP_SIDE_MAX]
+    deepest = "relu5_1" if side <= _DEEP_SIDE_MAX else "relu3_1"
+    return [layer for layer in STYLE_LAYERS if layer <= deepest]
 
 
 def _content_layer(side: int) -> str:

@@ -2,16 +2,20 @@
 
 Nocedal & Wright, "Numerical Optimization", algorithm 7.4 (two loops). Departures: no line search
 (a step that makes things much worse is halved instead, and costs one evaluation), and a first step
-of a chosen length, because the gradient's own length means nothing in pixels.
+of a chosen length, because the gradient's own length means nothing in pixels. What one size has
+taught is carried over to the next one: with six evaluations a size, one blind step is much
+(docs/nst.md has what it gains).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
+
+from worker.engine.pyramid import resampled
 
 #: Gives the loss and its gradient at an image.
 Evaluate = Callable[[Tensor], tuple[float, Tensor]]
@@ -26,8 +30,9 @@ class LBFGS:
 
     ``memory`` is the number of past steps kept, two images each, in the number format ``history``;
     rounded pairs are as good as others, as long as their product is taken of what is kept: the
-    direction still goes down. ``first_step`` is the root mean square change of the first step, in
-    the image's unit. Besides its history it holds four images during an evaluation.
+    direction still goes down. ``learned`` are such pairs to begin with, oldest first;
+    ``first_step`` is the root mean square change of the first step where there are none, in the
+    image's unit. Besides its history it holds four images during an evaluation.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class LBFGS:
         *,
         memory: int = MEMORY,
         history: torch.dtype = torch.float32,
+        learned: Iterable[tuple[Tensor, Tensor]] = (),
         first_step: float = 0.03,
     ) -> None:
         self._evaluate = evaluate
@@ -48,11 +54,24 @@ class LBFGS:
         self._gradient: Tensor | None = None
         self._short = False  # whether the step tried is a shorter one than wanted at first
         self._trial: Tensor | None = None
+        for change, turn in learned:
+            self._remember(change.to(history), turn.to(history))
 
     @property
     def best(self) -> Tensor:
         """The image with the least loss seen: no later step is kept that made it worse."""
         return self._image
+
+    def learned(self, size: tuple[int, int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give the past steps as they would have been at ``size`` (height, width), and forget them.
+
+        Changes of the image, and of the gradient: where a picture has more pixels, each matters
+        less.
+        """
+        while self._history:
+            change, turn, _ = self._history.popleft()
+            less = change.shape[-2] * change.shape[-1] / (size[0] * size[1])
+            yield resampled(change.float(), size), resampled(turn.float(), size).mul_(less)
 
     def step(self) -> None:
         """Make one evaluation and keep its image if it is an improvement."""

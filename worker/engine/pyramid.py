@@ -34,4 +34,21 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     """Give ``image`` (1, 3, H, W) at ``size`` (height, width), without aliasing or ringing."""
     if tuple(image.shape[-2:]) == size:
         return image
-    return F.interpolate(image, size=size, mode="bicubic", antialias=True).clamp(0, 1)
+    return resampled(image, size).clamp_(0, 1)
+
+
+def resampled(planes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Give planes (1, C, H, W) of any numbers at ``size`` (height, width), without aliasing."""
+    return F.interpolate(planes, size=size, mode="bicubic", antialias=True)
+
+
+def enlarged(image: Tensor, drawn: Tensor) -> Tensor:
+    """Give ``image`` (1, 3, h, w) at the size of ``drawn``, with the finest detail of ``drawn``.
+
+    What an enlarged picture lacks is taken from the photograph: strokes that are painted next
+    begin at its edges, not in a blur (docs/nst.md has what it gains).
+    """
+    before, size = (image.shape[-2], image.shape[-1]), (drawn.shape[-2], drawn.shape[-1])
+    if before == size:
+        return image
+    return resize(image, size).add_(drawn).sub_(resize(resize(drawn, before), size)).clamp_(0, 1)

@@ -40,9 +40,9 @@ class _Work:
 
 
 _WORK: dict[Quality, _Work] = {
-    "draft": _Work(most=8, power=0.5, least=2, ratio=2.0),
-    "good": _Work(most=13, power=0.5, least=4, ratio=2**0.5),
-    "best": _Work(most=39, power=0.5, least=12, ratio=2**0.5),
+    "draft": _Work(most=8, power=1, least=4, ratio=2.0),
+    "good": _Work(most=10, power=1, least=6, ratio=2**0.5),
+    "best": _Work(most=24, power=1, least=14, ratio=2**0.5),
 }
 
 
