@@ -126,9 +126,9 @@ class UnknownPriceError(ValueError):
 
 
 # How long a run may take. Twice the pixels are twice the work; the seconds at 512 px are at least
-# four times what fp32 on 2 vCPU is measured to need, since hosts differ and some have no bfloat16.
+# four times what fp32 on 1 vCPU is measured to need, since hosts differ and some have no bfloat16.
 # For an instant painting loading counts more than painting.
-DEADLINE_AT_512_S: Mapping[str, int] = {"draft": 60, "good": 240, "best": 480, "instant": 8}
+DEADLINE_AT_512_S: Mapping[str, int] = {"draft": 40, "good": 90, "best": 180, "instant": 8}
 DEADLINE_MIN_S, DEADLINE_MAX_S = 30, 900
 
 PULL_ALLOWANCE_S = 240

@@ -70,9 +70,17 @@ def test_what_misleads_is_forgotten_and_the_descent_goes_on() -> None:
 
 
 def test_an_enlarged_picture_has_the_detail_of_the_photograph() -> None:
-    drawn = torch.rand(1, 3, *LARGE, generator=torch.Generator().manual_seed(2))
+    grey = torch.rand(1, 1, *LARGE, generator=torch.Generator().manual_seed(2))
+    drawn = grey.expand(1, 3, -1, -1).contiguous()
     small = pyramid.resize(drawn, SMALL)
     assert torch.allclose(pyramid.enlarged(small, drawn), drawn, atol=1e-5)
+
+
+def test_an_enlarged_picture_has_no_colour_of_the_photograph() -> None:
+    drawn = torch.rand(1, 3, *LARGE, generator=torch.Generator().manual_seed(2))
+    enlarged = pyramid.enlarged(torch.full((1, 3, *SMALL), 0.5), 0.25 + drawn / 2)
+    assert torch.allclose(enlarged, enlarged[:, :1].expand(-1, 3, -1, -1), atol=1e-6)
+    assert enlarged.std() > 0.02
 
 
 def test_a_picture_of_the_same_size_is_left_as_it_is() -> None:
