@@ -74,7 +74,7 @@ def test_the_budget_view(world: World) -> None:
     }
     assert view["run_ceiling_microusd"] == CEILING
     assert view["runs_left"] == 1_000_000 // CEILING
-    assert view["ceilings_microusd"]["good"]["512"] == prices.run_ceiling_microusd(RATE, 240)
+    assert view["ceilings_microusd"]["good"]["512"] == prices.run_ceiling_microusd(RATE, 90)
     assert view["ceilings_microusd"]["instant"]["512"] == prices.run_ceiling_microusd(RATE, 30)
     assert (view["accepting"], view["reason"]) == (True, None)
     assert (view["period"], view["renews_at"]) == ("2026-10", "2026-11-01T00:00:00Z")

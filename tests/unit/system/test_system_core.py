@@ -97,10 +97,10 @@ def test_a_run_that_keeps_its_times_never_costs_more_than_its_ceiling(
 
 def test_deadlines() -> None:
     at_512 = [prices.deadline_s(q, 512) for q in runs.QUALITIES]
-    assert at_512 == [60, 240, 480]
+    assert at_512 == [40, 90, 180]
     assert prices.deadline_s("draft", 64) == prices.DEADLINE_MIN_S == 30
-    assert prices.deadline_s("best", 1024) == prices.DEADLINE_MAX_S == 900
-    assert prices.deadline_s("good", 724) == 480
+    assert prices.deadline_s("best", 2048) == prices.DEADLINE_MAX_S == 900
+    assert prices.deadline_s("good", 724) == 180
     assert prices.deadline_s("instant", 512) == prices.DEADLINE_MIN_S
     assert prices.deadline_s("instant", 1024) == 32
     assert set(prices.DEADLINE_AT_512_S) == set(runs.WORKS)
