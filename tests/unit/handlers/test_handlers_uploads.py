@@ -126,7 +126,7 @@ def test_a_checked_run_has_its_input(world: World) -> None:
     assert made["style_weights"] == [0.5, 1.0]
     assert made["deadline_s"] == 180
     assert made["ceiling_microusd"] == prices.run_ceiling_microusd(
-        world.parts.environment.rates(), 480
+        world.parts.environment.rates(), 180
     )
     assert made["digest"] == runs.digest(made)
     assert "correlation_id" not in made
