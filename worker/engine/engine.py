@@ -8,12 +8,13 @@ coarse to fine, a start in the style's colours.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from worker.engine import colour, memory, network, pyramid, schedule
+from worker.engine import colour, memory, network, prediction, pyramid, schedule
 from worker.engine.frame import unframed
 from worker.engine.objective import Objective, layers_at
 from worker.engine.optimiser import LBFGS
@@ -29,6 +30,8 @@ from worker.engine.pictures import encode
 from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
 _NOISE = 0.02
+_FIRST_STEP, _FIRST_SIDE = 0.03, 512  # less where it is larger: what is enlarged is nearly right
+_DOUBT = 0.1  # of a run: after as much of it, its own pace counts as much as the prediction
 
 
 class _Run(Run):
@@ -46,15 +49,25 @@ class _Run(Run):
         name = str(dtype).removeprefix("torch.")
         super().__init__(params, steps, name, on_progress, should_stop)
         self.style_loss = self.content_loss = float("nan")
-        self._cost_total = sum(s.evaluations * s.side**2 for s in self.stages)
-        self._cost_done = 0
+        self._ahead: deque[float] = deque()
+        self.predicted_s = self._done_s = 0.0
+
+    def expect(self, costs: Sequence[prediction.StageCost]) -> None:
+        """Take what the stages are predicted to cost."""
+        threads = torch.get_num_threads()
+        for stage, cost in zip(self.stages, costs, strict=True):
+            each = cost.evaluation.seconds(threads)
+            self._ahead += [cost.begin.seconds(threads) + each] + [each] * (stage.evaluations - 1)
+        self.predicted_s = sum(self._ahead)
 
     def report(self, stage: schedule.Stage, image: Callable[[], Tensor], loss: Objective) -> None:
         """Count an evaluation and tell the caller; ``image`` is looked at only for a preview."""
         self.steps += 1
         self.style_loss, self.content_loss = loss.style, loss.content
-        self._cost_done += stage.side**2
-        left = (self._cost_total - self._cost_done) / self._cost_done
+        self._done_s += self._ahead.popleft()
+        # By prediction at first, and more and more by what was seen.
+        doubt = _DOUBT * self.predicted_s
+        pace = (self.elapsed_s + doubt) / (self._done_s + doubt)
 
         def preview() -> bytes:
             shown = image()
@@ -65,7 +78,7 @@ class _Run(Run):
 
         self.tell(
             stage.side,
-            self.elapsed_s * left,
+            pace * sum(self._ahead),
             preview,
             (loss.total, loss.style, loss.content),
         )
@@ -101,16 +114,25 @@ def stylize(
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     plans = _plans(run.stages, params, (height, width), dtype)
+    run.expect(_costs(run.stages, plans, (height, width), [_size(e) for _, e in examples], net))
     descent: LBFGS | None = None
     try:
         for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
-            image = pyramid.enlarged(image, drawn).contiguous(memory_format=torch.channels_last)
+            run.check()
+            image = pyramid.enlarged(image, drawn)
             run.check()
             loss = Objective(net, drawn, examples, stage, params, between=run.check, rows=plan.rows)
-            learned = descent.learned(size) if descent else ()
-            descent = LBFGS(loss, image, memory=plan.pairs, history=plan.history, learned=learned)
+            descent = LBFGS(
+                loss,
+                image,
+                memory=plan.pairs,
+                history=plan.history,
+                learned=descent.learned(size) if descent else (),
+                first_step=_FIRST_STEP * min(1.0, _FIRST_SIDE / stage.side),
+                between=run.check,
+            )
             try:
                 for _ in range(stage.evaluations):
                     run.check()
@@ -134,7 +156,12 @@ def stylize(
         elapsed_s=run.elapsed_s,
         cpu_s=run.cpu_s,
         dtype=run.dtype,
+        predicted_s=run.predicted_s,
     )
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]
 
 
 def _plans(
@@ -152,6 +179,26 @@ def _plans(
         plans.append(memory.plan(layers_at(stage.side), size, stage.evaluations, dtype, bound))
     memory.check(plans, params.memory_mib, held)
     return plans
+
+
+def _costs(
+    stages: Sequence[schedule.Stage],
+    plans: Sequence[memory.Plan],
+    shape: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+    net: network.Network,
+) -> list[prediction.StageCost]:
+    """Predict what each stage costs on this processor."""
+    forecast = prediction.Forecast(net)
+    return [
+        forecast.stage(
+            layers_at(stage.side),
+            pyramid.paintable(*shape, stage.side),
+            plan.rows,
+            [pyramid.paintable(*style, stage.side) for style in styles],
+        )
+        for stage, plan in zip(stages, plans, strict=True)
+    ]
 
 
 def _recolour(content: Tensor, examples: list[tuple[float, Tensor]], side: int) -> Tensor:

@@ -93,7 +93,9 @@ class Objective:
         held = _STRENGTH_STEP ** (1 - params.strength)
         coarse = min(1.0, _COARSE_SIDE / stage.side)
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
+        between()
         self._drawing = DrawingTarget.of(drawn, edges)
+        between()
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
         if self._content_layer == CONTENT_LAYER_FINE:
@@ -168,7 +170,7 @@ class Objective:
             return found
 
         gradient = self._tiles.backward(slope)
-        strayed, by_drawing = self._drawing.loss(image)
+        strayed, by_drawing = self._drawing.loss(image, self._between)
         gradient.add_(by_drawing)
         excess = losses.out_of_range(image, gradient, _RANGE_WEIGHT)
         self._between()

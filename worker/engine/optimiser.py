@@ -25,6 +25,10 @@ _CURVATURE_MIN = 1e-10
 _CHUNK = 2**20
 
 
+def _nothing() -> None:
+    pass
+
+
 class LBFGS:
     """Minimise a function of one image.
 
@@ -32,7 +36,8 @@ class LBFGS:
     rounded pairs are as good as others, as long as their product is taken of what is kept: the
     direction still goes down. ``learned`` are such pairs to begin with, oldest first;
     ``first_step`` is the root mean square change of the first step where there are none, in the
-    image's unit. Besides its history it holds four images during an evaluation.
+    image's unit. ``between`` is called again and again: each product of two large images takes a
+    part of a second. Besides its history it holds four images during an evaluation.
     """
 
     def __init__(
@@ -44,8 +49,9 @@ class LBFGS:
         history: torch.dtype = torch.float32,
         learned: Iterable[tuple[Tensor, Tensor]] = (),
         first_step: float = 0.03,
+        between: Callable[[], None] = _nothing,
     ) -> None:
-        self._evaluate = evaluate
+        self._evaluate, self._between = evaluate, between
         self._history: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)
         self._kept_in = history
         self._first_step = first_step
@@ -56,6 +62,7 @@ class LBFGS:
         self._trial: Tensor | None = None
         for change, turn in learned:
             self._remember(change.to(history), turn.to(history))
+            between()
 
     @property
     def best(self) -> Tensor:
@@ -113,12 +120,14 @@ class LBFGS:
         shares = []
         for change, turn, inverse in reversed(self._history):
             share = inverse * _product(change, step)
+            self._between()
             shares.append(share)
             step.add_(turn, alpha=-share)
         _, turn, inverse = self._history[-1]
         step.div_(inverse * _product(turn, turn))
         for (change, turn, inverse), share in zip(self._history, reversed(shares), strict=True):
             back = inverse * _product(turn, step)
+            self._between()
             step.add_(change, alpha=share - back)
         return step
 
@@ -131,5 +140,4 @@ def _product(one: Tensor, other: Tensor) -> float:
 
 
 def _flat(image: Tensor) -> Tensor:
-    """View an image's numbers in the order that they have in memory (all images have the same)."""
-    return image.permute(0, 2, 3, 1).reshape(-1)
+    return image.reshape(-1)
