@@ -21,6 +21,8 @@ WORKS = (*QUALITIES, "instant")
 """What has a time and a price of its own: the qualities of a painted run, and an instant one."""
 SIZE_MIN, SIZE_MAX = 64, 1024
 STRENGTH_MAX = 2.0
+COLOURS = ("style", "palette", "photo")
+STYLE_SCALE_MIN, STYLE_SCALE_MAX = 0.5, 2.0
 SEED_MAX = 2**31 - 1
 WEIGHT_MIN, WEIGHT_MAX = 0.01, 1.0
 CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -123,22 +125,29 @@ class RunParams:
     """How to paint; ``RunParams.parse`` is the only way in from outside.
 
     ``size``: longest side in pixels, 64 to 1024. ``quality``: a compute budget, so that the price
-    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**31 - 1. The algorithm
-    ``instant`` takes no account of quality and seed.
+    is known before. ``strength``: 0 to 2, 1 is balanced. ``colours``: the style's, the photograph's
+    palette, or the photograph's at every place. ``style_scale``: how large the strokes are, 0.5 to
+    2. ``seed``: 0 to 2**31 - 1. The algorithm ``instant`` takes no account of quality and seed.
     """
 
     algorithm: str = "painted"
     size: int = 512
     quality: str = "good"
     strength: float = 1.0
-    keep_colours: bool = False
+    colours: str = "style"
+    style_scale: float = 1.0
     seed: int = 0
 
     @classmethod
     def parse(cls, document: object) -> RunParams:
-        """Parameters from JSON; what is left out has its default. Raises InvalidRunError."""
+        """Parameters from JSON; what is left out has its default. Raises InvalidRunError.
+
+        ``keep_colours`` is what clients sent before there were ``colours``, and what runs of that
+        time have in their input: true is ``photo``, false ``style``.
+        """
         if not isinstance(document, Mapping):
             raise InvalidRunError("params must be an object.")
+        document = _with_colours(document)
         defaults = asdict(cls())
         unknown = sorted(str(name) for name in document if name not in defaults)
         if unknown:
@@ -149,7 +158,10 @@ class RunParams:
             size=_whole(given, "size", SIZE_MIN, SIZE_MAX),
             quality=_choice(given, "quality", QUALITIES),
             strength=_number(given["strength"], "strength", 0.0, STRENGTH_MAX),
-            keep_colours=_flag(given, "keep_colours"),
+            colours=_choice(given, "colours", COLOURS),
+            style_scale=_number(
+                given["style_scale"], "style_scale", STYLE_SCALE_MIN, STYLE_SCALE_MAX
+            ),
             seed=_whole(given, "seed", 0, SEED_MAX),
         )
 
@@ -278,8 +290,14 @@ def _number(value: object, name: str, least: float, most: float) -> float:
     return float(value)
 
 
-def _flag(given: Mapping[str, Any], name: str) -> bool:
-    value = given[name]
-    if not isinstance(value, bool):
-        raise InvalidRunError(f"{name} must be true or false.")
-    return value
+def _with_colours(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters with ``colours`` in place of ``keep_colours``."""
+    if "keep_colours" not in document:
+        return document
+    if "colours" in document:
+        raise InvalidRunError("keep_colours is the older name of colours: give colours alone.")
+    rest = {name: value for name, value in document.items() if name != "keep_colours"}
+    kept = document["keep_colours"]
+    if not isinstance(kept, bool):
+        raise InvalidRunError("keep_colours must be true or false.")
+    return {**rest, "colours": "photo" if kept else "style"}

@@ -11,11 +11,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from worker import engine
 from worker.engine.params import (
     ALGORITHMS,
+    COLOURS,
     INSTANT_SIZE_MAX,
     QUALITIES,
     SIZE_MAX,
     SIZE_MIN,
     STRENGTH_MAX,
+    STYLE_SCALE_MAX,
+    STYLE_SCALE_MIN,
     STYLES_MAX,
 )
 
@@ -41,7 +44,13 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="0 keeps the drawing, 2 lets the style rule.")  # fmt: skip
 @click.option("--weights", default="", metavar="W,W...",
               help="How much each style counts, such as 2,1; default: all the same.")  # fmt: skip
-@click.option("--keep-colours", is_flag=True, help="Keep the content's colours.")
+@click.option("--style-scale", default=1.0, show_default=True,
+              type=click.FloatRange(STYLE_SCALE_MIN, STYLE_SCALE_MAX),
+              help="How large the style's strokes are.")  # fmt: skip
+@click.option("--colours", default="style", show_default=True, type=click.Choice(COLOURS),
+              help="The style's; the photograph's palette, laid on by the strokes; or the"
+              " photograph's own at every place.")  # fmt: skip
+@click.option("--keep-colours", is_flag=True, hidden=True, help="Older name of --colours photo.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1),
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
@@ -55,6 +64,8 @@ def stylize(  # noqa: PLR0917 - click passes by name
     quality: engine.Quality,
     strength: float,
     weights: str,
+    style_scale: float,
+    colours: engine.Colours,
     keep_colours: bool,
     seed: int,
     deadline: float | None,
@@ -68,7 +79,8 @@ def stylize(  # noqa: PLR0917 - click passes by name
             quality=quality,
             strength=strength,
             style_weights=_weights(weights),
-            keep_colours=keep_colours,
+            colours=_colours(colours, keep_colours=keep_colours),
+            style_scale=style_scale,
             seed=seed,
             deadline_s=deadline,
             algorithm=algorithm,
@@ -78,8 +90,9 @@ def stylize(  # noqa: PLR0917 - click passes by name
         raise click.UsageError(str(error)) from error
     if not output.parent.is_dir():
         raise click.UsageError(f"There is no folder {output.parent}.")
-    pictures = [_read(path, size) for path in (content, *styles)]
-    result = _paint(pictures[0], pictures[1:], params)
+    photograph = _read(content, size)
+    shown = [_read(path, max(size, params.style_side(size))) for path in styles]
+    result = _paint(photograph, shown, params)
     jpeg = output.suffix.lower() in (".jpg", ".jpeg")
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]
@@ -89,6 +102,12 @@ def stylize(  # noqa: PLR0917 - click passes by name
         f"{output}: {width} x {height} px, {result.steps} of {result.steps_total} {steps}"
         f"{early}, {result.cpu_s:.1f} CPU-seconds, {result.dtype}"
     )
+
+
+def _colours(colours: engine.Colours, *, keep_colours: bool) -> engine.Colours:
+    if keep_colours and colours == "palette":
+        raise engine.ParameterError("--keep-colours is --colours photo: give one of the two.")
+    return "photo" if keep_colours else colours
 
 
 def _weights(text: str) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from worker.engine.errors import (
 )
 from worker.engine.params import (
     Algorithm,
+    Colours,
     EngineParams,
     Picture,
     Progress,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Algorithm",
+    "Colours",
     "EngineError",
     "EngineParams",
     "Limits",

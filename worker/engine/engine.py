@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -87,18 +88,17 @@ def stylize(
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
+    shown = [unframed(style) for style in styles]
+    if params.colours != "style":
+        shown = [colour.match(style, content) for style in shown]
     examples = [
-        (share, pyramid.to_tensor(unframed(style)))
-        for share, style in zip(weights, styles, strict=True)
+        (share, pyramid.to_tensor(style)) for share, style in zip(weights, shown, strict=True)
     ]
-    if params.keep_colours:
-        examples = [(share, colour.match(example, source)) for share, example in examples]
 
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    recoloured = _recolour(source, examples)
-    image = pyramid.resize(recoloured, first)
+    image = pyramid.resize(pyramid.to_tensor(_recolour(content, weights, shown)), first)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     try:
@@ -119,11 +119,11 @@ def stylize(
     except Deadline:
         stopped_early = True
     final = pyramid.fitted(height, width, params.size)
-    image = pyramid.resize(image, final)
-    if params.keep_colours:
-        image = colour.keep(image, pyramid.resize(source, final))
+    painted = pyramid.to_picture(pyramid.resize(image, final))
+    if params.colours == "photo":
+        painted = colour.keep(painted, pyramid.to_picture(pyramid.resize(source, final)))
     return StyleResult(
-        image=pyramid.to_picture(image),
+        image=painted,
         steps=run.steps,
         steps_total=run.steps_total,
         stopped_early=stopped_early,
@@ -135,7 +135,9 @@ def stylize(
     )
 
 
-def _recolour(source: Tensor, examples: list[tuple[float, Tensor]]) -> Tensor:
+def _recolour(content: Picture, weights: Sequence[float], styles: Sequence[Picture]) -> Picture:
     """Give the content in the styles' colours: a start that saves half of the way."""
-    parts = [share * colour.match(source, example) for share, example in examples]
-    return torch.stack(parts).sum(0)
+    recoloured = np.zeros_like(content)
+    for share, style in zip(weights, styles, strict=True):
+        recoloured += np.float32(share) * colour.match(content, style)
+    return recoloured

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from worker.engine import raster
+from worker.engine import colour, raster
 from worker.engine.errors import WeightsError
 from worker.engine.frame import unframed
 from worker.engine.params import EngineParams, Picture, Progress, StyleResult, ignore, never
@@ -83,10 +83,10 @@ class Networks:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def style(self, picture: Picture) -> Any:
-        """Describe the style of a picture in (1, 100) numbers."""
+    def style(self, picture: Picture, scale: float = 1.0) -> Any:
+        """Describe the style of a picture, seen ``scale`` times as large, in (1, 100) numbers."""
         height, width = picture.shape[:2]
-        scale = _STYLE_SIDE / (height * width) ** 0.5
+        scale *= _STYLE_SIDE / (height * width) ** 0.5
         size = [
             min(4 * _STYLE_SIDE, max(_STYLE_SIDE_MIN, round(n * scale))) for n in (height, width)
         ]
@@ -141,9 +141,12 @@ def stylize(
     run.check()
     networks = load()
     own = networks.style(source)
+    shown = [unframed(style) for style in styles]
+    if params.colours == "palette":
+        shown = [colour.match(style, source) for style in shown]
     wanted = sum(
-        share * networks.style(unframed(style))
-        for share, style in zip(weights, styles, strict=True)
+        share * networks.style(style, params.style_scale)
+        for share, style in zip(weights, shown, strict=True)
     )
     vector = (own + _pull(params.strength) * (wanted - own)).astype(np.float32)
     total = np.zeros_like(source)
@@ -157,8 +160,10 @@ def stylize(
     except Deadline:
         pass
     painted = np.clip(_filtered(painted), 0, 1)
-    if params.keep_colours:
-        painted = raster.keep_colours(painted, source)
+    if params.colours == "palette":
+        painted = colour.match(painted, source)
+    elif params.colours == "photo":
+        painted = colour.keep(painted, source)
     return StyleResult(
         image=painted,
         steps=run.steps,

@@ -65,7 +65,7 @@ class Objective:
         self._net, self._between = net, between
         self.total = self.style = self.content = float("nan")
         fine = stage.side > _DEEP_SIDE_MAX
-        self._targets = self._style_targets(examples, stage, fine=fine)
+        self._targets = self._style_targets(examples, params.style_side(stage.side), fine=fine)
         # At fine stages content uses a layer that the style needs anyway.
         self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
         with torch.no_grad():
@@ -83,15 +83,15 @@ class Objective:
         self._content = losses.ContentTarget.of(kept[self._content_layer], weight)
 
     def _style_targets(
-        self, examples: list[tuple[float, Tensor]], stage: schedule.Stage, *, fine: bool
+        self, examples: list[tuple[float, Tensor]], side: int, *, fine: bool
     ) -> dict[str, losses.StyleTarget]:
-        """Take the styles' moments at the size of the stage: strokes keep their width in px."""
+        """Take the styles' moments, each ``side`` px long: strokes keep their width in px."""
         layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         with torch.no_grad():
             for share, example in examples:
                 height, width = example.shape[-2:]
-                small = pyramid.resize(example, pyramid.paintable(height, width, stage.side))
+                small = pyramid.resize(example, pyramid.paintable(height, width, side))
                 for layer, found in self._net(small, layers, between=self._between).items():
                     seen[layer].append((share, losses.Moments.of(found)))
             return {

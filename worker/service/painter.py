@@ -16,7 +16,7 @@ from worker.service import cpus
 from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
 
 if TYPE_CHECKING:
-    from worker.engine.params import Algorithm, EngineParams, Progress, Quality
+    from worker.engine.params import Algorithm, Colours, EngineParams, Progress, Quality
 
 DEADLINE_S_MIN = 0.1
 """When the time is over before the first step, the engine gives the picture it begins with."""
@@ -47,12 +47,13 @@ class Painter:
     def check(
         self, content: bytes, styles: Sequence[bytes], run: Mapping[str, Any]
     ) -> tuple[Any, list[Any]]:
-        """Decode the pictures, no larger than the painting will be."""
+        """Decode the pictures, no larger than they will be looked at."""
         params = _checked(run, len(styles))
+        side = max(params.size, params.style_side(params.size))
         return (
             _decode(content, "content picture", params.size),
             [
-                _decode(style, f"style picture {place}", params.size)
+                _decode(style, f"style picture {place}", side)
                 for place, style in enumerate(styles, start=1)
             ],
         )
@@ -107,7 +108,8 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
         quality=cast("Quality", wanted.quality),  # EngineParams checks it
         strength=wanted.strength,
         style_weights=tuple(run["style_weights"]),
-        keep_colours=wanted.keep_colours,
+        colours=cast("Colours", wanted.colours),
+        style_scale=wanted.style_scale,
         seed=wanted.seed,
         deadline_s=deadline_s,
         algorithm=cast("Algorithm", wanted.algorithm),

@@ -240,6 +240,8 @@ def test_a_run_that_is_not_there_may_still_be_starting(gateway: Gateway) -> None
         ("/api/run-nst", {"params": {"quality": "heroic"}}),
         ("/api/run-nst", {"params": {"strength": 2.1}}),
         ("/api/run-nst", {"params": {"keep_colours": "no"}}),
+        ("/api/run-nst", {"params": {"colours": "mine"}}),
+        ("/api/run-nst", {"params": {"style_scale": 2.1}}),
         ("/api/run-nst", {"params": {"seed": 2**31}}),
         ("/api/run-nst", {"params": {"seed": 1.5}}),
         ("/api/run-nst", {"params": {"algorithm": "magic"}}),

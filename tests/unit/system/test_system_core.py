@@ -165,16 +165,25 @@ def test_keys_are_those_of_the_contract() -> None:
 def test_parameters_have_defaults_and_limits() -> None:
     assert runs.RunParams.parse({}) == runs.RunParams()
     given_ = {"size": 64, "quality": "best", "strength": 2, "seed": 2**31 - 1}
-    parsed = runs.RunParams.parse(given_ | {"keep_colours": True, "algorithm": "painted"})
+    parsed = runs.RunParams.parse(given_ | {"colours": "palette", "algorithm": "painted"})
     assert runs.RunParams.parse({"size": 512.0}).document()["size"] == 512
     assert parsed.document() == {
         "algorithm": "painted",
         "size": 64,
         "quality": "best",
         "strength": 2.0,
-        "keep_colours": True,
+        "colours": "palette",
+        "style_scale": 1.0,
         "seed": 2**31 - 1,
     }
+
+
+@pytest.mark.parametrize(("kept", "colours"), [(True, "photo"), (False, "style")])
+def test_the_older_name_of_colours_means_what_it_meant(kept: bool, colours: str) -> None:
+    """Clients of that time send it, and runs of that time have it in their input."""
+    parsed = runs.RunParams.parse({"keep_colours": kept, "seed": 3})
+    assert parsed == runs.RunParams(colours=colours, seed=3)
+    assert "keep_colours" not in parsed.document()
 
 
 def test_an_instant_run_is_work_of_its_own_whatever_its_quality() -> None:
@@ -202,6 +211,12 @@ def test_an_instant_run_is_work_of_its_own_whatever_its_quality() -> None:
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),
         ({"keep_colours": 1}, "keep_colours"),
+        ({"keep_colours": True, "colours": "photo"}, "keep_colours"),
+        ({"colours": "mine"}, "colours"),
+        ({"colours": True}, "colours"),
+        ({"style_scale": 0.49}, "style_scale"),
+        ({"style_scale": 2.01}, "style_scale"),
+        ({"style_scale": "1"}, "style_scale"),
         ({"algorithm": "magic"}, "algorithm"),
         ({"url": "http://127.0.0.1/"}, "url"),
         ([], "params"),
@@ -237,13 +252,17 @@ def test_the_api_contract_has_the_same_limits() -> None:
     contract = yaml.safe_load((ROOT / "system/contract/openapi.yaml").read_text())
     schemas = contract["components"]["schemas"]
     params = schemas["Params"]["properties"]
+    older = params.pop("keep_colours")
+    assert "default" not in older, "who sends colours alone must not send it unknowingly"
     assert {name: p["default"] for name, p in params.items()} == runs.RunParams().document()
+    assert params["colours"]["enum"] == list(runs.COLOURS)
     assert params["algorithm"]["enum"] == list(runs.ALGORITHMS)
     assert params["quality"]["enum"] == list(runs.QUALITIES)
     limits = {name: (p.get("minimum"), p.get("maximum")) for name, p in params.items()}
     assert limits["size"] == (runs.SIZE_MIN, runs.SIZE_MAX)
     assert limits["seed"] == (0, runs.SEED_MAX)
     assert limits["strength"] == (0, runs.STRENGTH_MAX)
+    assert limits["style_scale"] == (runs.STYLE_SCALE_MIN, runs.STYLE_SCALE_MAX)
     assert schemas["ContentType"]["enum"] == list(runs.CONTENT_TYPES)
     style = schemas["StartRequest"]["properties"]["styles"]
     assert style["maxItems"] == runs.STYLES_MAX

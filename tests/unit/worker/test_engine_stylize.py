@@ -22,7 +22,7 @@ from worker.engine import (
     predict_cpu_seconds,
     stylize,
 )
-from worker.engine.params import QUALITIES
+from worker.engine.params import COLOURS, QUALITIES
 from worker.engine.schedule import predict_instant_seconds, predict_seconds, stages
 
 FLOAT = torch.float32
@@ -37,19 +37,22 @@ def picture(seed: int, height: int = 40, width: int = 48) -> np.ndarray:
 
 @settings(max_examples=12, deadline=None)
 # LAPACK did not converge in float32 on the statistics of its styles, with two threads
-@example(height=1, width=1, size=46, strength=0.0, keep=False, styles=2)
+@example(height=1, width=1, size=46, strength=0.0, colours="style", scale=1, styles=2)
 @given(
     height=st.integers(1, 90),
     width=st.integers(1, 90),
     size=st.integers(32, 70),
     strength=st.floats(0, 2),
-    keep=st.booleans(),
+    colours=st.sampled_from(COLOURS),
+    scale=st.floats(0.5, 2),
     styles=st.integers(1, 2),
 )
 def test_any_picture_gives_a_finite_one_of_its_proportions(  # noqa: PLR0917 - by hypothesis
-    height, width, size, strength, keep, styles
+    height, width, size, strength, colours, scale, styles
 ) -> None:
-    params = EngineParams(size=size, quality="draft", strength=strength, keep_colours=keep)
+    params = EngineParams(
+        size=size, quality="draft", strength=strength, colours=colours, style_scale=scale
+    )
     shown = [picture(place + 2) for place in range(styles)]
     image = stylize(picture(1, height, width), shown, params, dtype=FLOAT).image
     longest, shortest = max(height, width), min(height, width)
@@ -134,7 +137,7 @@ def test_painting_halves_the_distance_to_the_style() -> None:
 
 def test_kept_colours_are_the_content_s() -> None:
     grey = np.repeat(picture(1)[..., :1], 3, axis=2)
-    params = EngineParams(size=48, quality="draft", keep_colours=True)
+    params = EngineParams(size=48, quality="draft", colours="photo")
     image = stylize(grey, [picture(2)], params, dtype=FLOAT).image
     assert np.abs(image - image.mean(axis=2, keepdims=True)).max() < 0.02
 
@@ -156,7 +159,9 @@ def test_less_strength_keeps_more_of_the_drawing() -> None:
     [
         {"size": 31}, {"size": 2049}, {"quality": "perfect"}, {"strength": -0.1},
         {"strength": 2.1}, {"strength": float("nan")}, {"seed": -1}, {"seed": 2**32},
-        {"deadline_s": 0}, {"style_weights": (0.0,)}, {"style_weights": (float("inf"),)},
+        {"deadline_s": 0}, {"colours": "mine"}, {"style_scale": 0.49}, {"style_scale": 2.01},
+        {"style_scale": float("nan")}, {"style_weights": (0.0,)},
+        {"style_weights": (float("inf"),)},
     ],
 )  # fmt: skip
 def test_a_parameter_out_of_its_range_is_refused(wrong) -> None:

@@ -214,8 +214,19 @@ export interface components {
             quality: "draft" | "good" | "best";
             /** @default 1 */
             strength: number;
-            /** @default false */
-            keep_colours: boolean;
+            /**
+             * @description The style's colours, the photograph's palette laid on by the strokes, or the photograph's own at every place
+             * @default style
+             * @enum {string}
+             */
+            colours: "style" | "palette" | "photo";
+            /**
+             * @description How large the style's strokes are
+             * @default 1
+             */
+            style_scale: number;
+            /** @description The older name of colours: true is photo, false is style; not beside colours */
+            keep_colours?: boolean;
             /** @default 0 */
             seed: number;
         };
@@ -754,7 +765,8 @@ export interface operations {
                  *         "size": 512,
                  *         "quality": "good",
                  *         "strength": 1,
-                 *         "keep_colours": false,
+                 *         "colours": "style",
+                 *         "style_scale": 1,
                  *         "seed": 7
                  *       }
                  *     }
@@ -1286,6 +1298,7 @@ export const contentTypeValues: ReadonlyArray<FlattenedDeepRequired<components>[
 export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3"];
 export const paramsAlgorithmValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["algorithm"]> = ["painted", "instant"];
 export const paramsQualityValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["quality"]> = ["draft", "good", "best"];
+export const paramsColoursValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["colours"]> = ["style", "palette", "photo"];
 export const startStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Start"]["state"]> = ["starting"];
 export const runStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Run"]["state"]> = ["running", "succeeded", "failed", "cancelled"];
 export const stopStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Stop"]["state"]> = ["stopping"];
