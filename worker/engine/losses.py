@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from worker.engine.eigen import eigh
@@ -33,11 +34,11 @@ class Moments:
     covariance: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Moments:
-        """Take the moments of activations (1, C, H, W)."""
-        rows = _rows(features)
-        mean = _mean(rows)
-        return cls(mean, _second_moment(rows - mean.to(rows.dtype)))
+    def of(cls, features: Tensor, shares: Tensor | None = None) -> Moments:
+        """Take the moments of activations (1, C, H, W); see `MomentSums.add` for shares."""
+        sums = MomentSums()
+        sums.add(features, shares)
+        return sums.moments()
 
     @classmethod
     def mix(cls, parts: list[tuple[float, Moments]]) -> Moments:
@@ -49,6 +50,70 @@ class Moments:
         mean = torch.stack([share * part.mean for share, part in parts]).sum(0)
         covariance = torch.stack([share * part.covariance for share, part in parts]).sum(0)
         return cls(mean, covariance)
+
+
+class MomentSums:
+    """Moments of activations that come in parts: strips of a picture, or one region of several.
+
+    Parts are centred around their own means and merged (Chan et al. 1982,
+    https://doi.org/10.1007/978-3-642-51461-6_3): plain sums of squares would cancel.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0.0  # positions seen, or the sum of their shares
+        self._mean, self._spread = torch.zeros(()), torch.zeros(())
+
+    def add(self, features: Tensor, shares: Tensor | None = None) -> None:
+        """Take in activations (1, C, H, W); ``shares`` (H, W), 0 or more, say how much each counts.
+
+        Shares of zero everywhere add nothing.
+        """
+        rows = _rows(features)
+        total = float(len(rows)) if shares is None else float(shares.sum())
+        if total <= 0:
+            return
+        if shares is None:
+            mean = _mean(rows)
+            centred = rows - mean.to(rows.dtype)
+        else:
+            counts = (shares.reshape(-1, 1) * (len(rows) / total)).to(rows.dtype)
+            mean = _mean(rows * counts)
+            centred = (rows - mean.to(rows.dtype)).mul_(counts.sqrt())
+        spread = _second_moment(centred)
+        if not self.total:
+            self.total, self._mean, self._spread = total, mean, spread
+            return
+        both = self.total + total
+        apart, part = mean - self._mean, total / both
+        between = torch.outer(apart, apart) * (part * (1 - part))
+        self._spread = torch.lerp(self._spread, spread, part) + between
+        self._mean = self._mean + apart * part
+        self.total = both
+
+    def moments(self) -> Moments:
+        """Give the moments of all that came; raises ValueError where nothing did."""
+        if not self.total:
+            raise ValueError("nothing has moments only where something was added")
+        return Moments(self._mean, self._spread)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The slope of a distance between moments by activations x: ``x matrix + vector``.
+
+    matrix (C, C) and vector (C), float32.
+    """
+
+    matrix: Tensor
+    vector: Tensor
+
+    def at(self, features: Tensor) -> Tensor:
+        """Give the slope by activations (1, C, H, W), in their dtype."""
+        _, channels, height, width = features.shape
+        slope = F.linear(
+            _rows(features), self.matrix.to(features.dtype).T, self.vector.to(features.dtype)
+        )
+        return slope.view(1, height, width, channels).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -79,20 +144,32 @@ class StyleTarget:
         spread = float(seen.covariance.diagonal().sum())
         return self._offset(seen.mean) + spread + self.trace - 2 * overlap, slope
 
+    def pull(self, seen: Moments, total: float, dtype: torch.dtype) -> tuple[float, Pull]:
+        """Give the weighted distance of moments, and how it pulls at activations of ``dtype``.
+
+        ``total`` is the number of positions that have these moments, or the sum of their shares:
+        then a position's slope is `Pull.at`'s times its share.
+        """
+        distance, by_covariance = self.distance(seen)
+        scale = 2 * self.weight / total
+        # The vector is made of the matrix as rounded: an error that all positions have in common
+        # would move the mean.
+        matrix = (by_covariance * scale).to(dtype).float()
+        vector = (seen.mean - self.mean) * scale - seen.mean @ matrix
+        return self.weight * distance, Pull(matrix, vector)
+
     def loss(self, features: Tensor) -> tuple[float, Tensor]:
         """Give the weighted distance of activations (1, C, H, W), and its slope by them."""
+        _, channels, height, width = features.shape
+        count = height * width
+        if count >= channels:
+            loss, pull = self.pull(Moments.of(features), count, features.dtype)
+            return loss, pull.at(features)
         rows = _rows(features)
-        count, channels = rows.shape
         mean = _mean(rows)
         centred = rows - mean.to(rows.dtype)
-        if count < channels:
-            distance, turn = self._few(mean, centred.float())
-            slope = turn.to(rows.dtype)
-        else:
-            distance, by_covariance = self.distance(Moments(mean, _second_moment(centred)))
-            slope = centred @ by_covariance.to(rows.dtype)
-        slope = (slope + (mean - self.mean).to(rows.dtype)).mul_(2 * self.weight / count)
-        _, _, height, width = features.shape
+        distance, slope = self._few(mean, centred.float())
+        slope = (slope + mean - self.mean).mul_(2 * self.weight / count).to(rows.dtype)
         return self.weight * distance, slope.view(1, height, width, channels).permute(0, 3, 1, 2)
 
     def _few(self, mean: Tensor, centred: Tensor) -> tuple[float, Tensor]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.engine import losses
-from worker.engine.losses import ContentTarget, Moments, StyleTarget
+from worker.engine.losses import ContentTarget, Moments, MomentSums, StyleTarget
 from worker.engine.optimiser import LBFGS
 
 
@@ -75,6 +75,49 @@ def test_moments_in_bfloat16_keep_what_float32_sees() -> None:
     exact, rounded = Moments.of(seen), Moments.of(seen.bfloat16())
     apart = (exact.covariance - rounded.covariance).norm() / exact.covariance.norm()
     assert float(apart) < 0.01
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.lists(st.integers(1, 9), min_size=1, max_size=5), st.booleans())
+def test_moments_of_parts_are_those_of_the_whole(seed, heights, weighed) -> None:
+    """Also far from zero, where plain sums of squares would cancel."""
+    seen = activations(seed, 6, sum(heights), 7) + 100
+    shares = torch.rand(seen.shape[-2:], generator=torch.Generator().manual_seed(seed))
+    sums = MomentSums()
+    for part, share in zip(seen.split(heights, 2), shares.split(heights), strict=True):
+        sums.add(part, share if weighed else None)
+    whole, found = Moments.of(seen, shares if weighed else None), sums.moments()
+    assert torch.allclose(found.mean, whole.mean, rtol=1e-5)
+    assert torch.allclose(found.covariance, whole.covariance, atol=1e-4)
+    assert sums.total == pytest.approx(float(shares.sum()) if weighed else shares.numel())
+
+
+def test_shares_count_positions_as_often_as_they_say() -> None:
+    seen = activations(1, 6, 4, 5)
+    shares = torch.tensor([0.0, 1.0, 2.0, 3.0]).reshape(4, 1).expand(4, 5)
+    repeated = torch.cat([seen[:, :, row : row + 1] for row in (1, 2, 2, 3, 3, 3)], 2)
+    weighed, counted = Moments.of(seen, shares), Moments.of(repeated)
+    assert torch.allclose(weighed.mean, counted.mean, atol=1e-6)
+    assert torch.allclose(weighed.covariance, counted.covariance, atol=1e-5)
+
+
+def test_moments_of_nothing_are_refused() -> None:
+    seen = activations(1, 6, 4, 5)
+    with pytest.raises(ValueError, match="nothing"):
+        Moments.of(seen, torch.zeros(4, 5))
+
+
+def test_the_slope_in_bfloat16_has_no_error_that_all_positions_share() -> None:
+    """Each position's error is its own rounding; a common one would move the mean colour."""
+    seen, target = (
+        activations(1, 16, 40, 40),
+        StyleTarget.of(Moments.of(activations(2, 16, 9, 9)), 1.0),
+    )
+    _, exact = target.loss(seen)
+    _, rounded = target.loss(seen.bfloat16())
+    error = rounded.float() - exact
+    assert float(error.norm() / exact.norm()) < 0.02
+    assert float(error.mean((2, 3)).norm() / exact.mean((2, 3)).norm()) < 0.005
 
 
 def test_blended_styles_keep_a_single_style_as_it_is() -> None:
