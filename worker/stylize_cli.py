@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from rich.console import Console
@@ -22,6 +24,7 @@ from worker.engine.params import (
     STYLES_MAX,
 )
 
+_Decoded = TypeVar("_Decoded")
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -51,6 +54,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="The style's; the photograph's palette, laid on by the strokes; or the"
               " photograph's own at every place.")  # fmt: skip
 @click.option("--keep-colours", is_flag=True, hidden=True, help="Older name of --colours photo.")
+@click.option("--mask", "masks", multiple=True, metavar="FILE", type=_EXISTING,
+              help="Where a style is painted, white on black; one for each STYLE, in their order."
+              " What no mask has stays a photograph.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1),
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
@@ -67,6 +73,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
     style_scale: float,
     colours: engine.Colours,
     keep_colours: bool,
+    masks: tuple[Path, ...],
     seed: int,
     deadline: float | None,
 ) -> None:
@@ -88,11 +95,16 @@ def stylize(  # noqa: PLR0917 - click passes by name
         params.weights_for(len(styles))
     except engine.ParameterError as error:
         raise click.UsageError(str(error)) from error
+    if masks and len(masks) != len(styles):
+        raise click.UsageError(
+            f"{len(masks)} masks for {len(styles)} styles: give one for each style, or none."
+        )
     if not output.parent.is_dir():
         raise click.UsageError(f"There is no folder {output.parent}.")
     photograph = _read(content, size)
     shown = [_read(path, max(size, params.style_side(size))) for path in styles]
-    result = _paint(photograph, shown, params)
+    regions = [_read_mask(path, size) for path in masks]
+    result = _paint(photograph, shown, regions, params)
     jpeg = output.suffix.lower() in (".jpg", ".jpeg")
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]
@@ -118,8 +130,16 @@ def _weights(text: str) -> tuple[float, ...]:
 
 
 def _read(path: Path, size: int) -> engine.Picture:
+    return _decoded(path, lambda data: engine.decode(data, side=size))
+
+
+def _read_mask(path: Path, size: int) -> engine.Mask:
+    return _decoded(path, lambda data: engine.decode_mask(data, side=size))
+
+
+def _decoded(path: Path, decode: Callable[[bytes], _Decoded]) -> _Decoded:
     try:
-        return engine.decode(path.read_bytes(), side=size)
+        return decode(path.read_bytes())
     except engine.PictureError as error:
         raise click.UsageError(f"{path}: {error.message}") from error
     except OSError as error:
@@ -127,7 +147,10 @@ def _read(path: Path, size: int) -> engine.Picture:
 
 
 def _paint(
-    content: engine.Picture, styles: list[engine.Picture], params: engine.EngineParams
+    content: engine.Picture,
+    styles: list[engine.Picture],
+    masks: list[engine.Mask],
+    params: engine.EngineParams,
 ) -> engine.StyleResult:
     """Run the engine under a progress bar; Ctrl-C stops within one evaluation."""
     bar = Progress(
@@ -150,4 +173,7 @@ def _paint(
                 loss=progress.loss,
             )
 
-        return engine.stylize(content, styles, params, show)
+        try:
+            return engine.stylize(content, styles, params, show, masks=masks)
+        except engine.PictureError as error:
+            raise click.UsageError(error.message) from error

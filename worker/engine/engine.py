@@ -16,10 +16,12 @@ from torch import Tensor
 
 from worker.engine import colour, network, pyramid, schedule
 from worker.engine.frame import unframed
+from worker.engine.masks import Regions
 from worker.engine.objective import Objective
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
+    Mask,
     Picture,
     Progress,
     StyleResult,
@@ -79,6 +81,7 @@ def stylize(
     on_progress: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     *,
+    masks: Sequence[Mask] = (),
     dtype: torch.dtype | None = None,
 ) -> StyleResult:
     """Paint ``content`` in the manner of ``styles``; see `worker.engine.stylize`."""
@@ -88,9 +91,14 @@ def stylize(
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
+    regions = Regions.of(masks, weights, content.shape[:2], params.size) if masks else None
+    wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
     shown = [unframed(style) for style in styles]
     if params.colours != "style":
-        shown = [colour.match(style, content) for style in shown]
+        shown = [
+            colour.match(style, content, like_where=where)
+            for style, where in zip(shown, wheres, strict=True)
+        ]
     examples = [
         (share, pyramid.to_tensor(style)) for share, style in zip(weights, shown, strict=True)
     ]
@@ -98,7 +106,7 @@ def stylize(
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    image = pyramid.resize(pyramid.to_tensor(_recolour(content, weights, shown)), first)
+    image = pyramid.resize(pyramid.to_tensor(_recolour(content, weights, shown, regions)), first)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     try:
@@ -106,8 +114,12 @@ def stylize(
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
             image = pyramid.resize(image, size)
+            here = regions.at(size) if regions else None
+            if here is not None:
+                # Larger, what is not painted would be blurred.
+                image = torch.where(torch.from_numpy(here.painted > 0), image, drawn)
             run.check()
-            loss = Objective(net, drawn, examples, stage, params, between=run.check)
+            loss = Objective(net, drawn, examples, stage, params, regions=here, between=run.check)
             descent = LBFGS(loss, image)
             try:
                 for _ in range(stage.evaluations):
@@ -120,8 +132,11 @@ def stylize(
         stopped_early = True
     final = pyramid.fitted(height, width, params.size)
     painted = pyramid.to_picture(pyramid.resize(image, final))
+    photograph = pyramid.to_picture(pyramid.resize(source, final))
     if params.colours == "photo":
-        painted = colour.keep(painted, pyramid.to_picture(pyramid.resize(source, final)))
+        painted = colour.keep(painted, photograph)
+    if regions is not None:
+        painted = regions.at(final).laid(painted, photograph)
     return StyleResult(
         image=painted,
         steps=run.steps,
@@ -135,9 +150,18 @@ def stylize(
     )
 
 
-def _recolour(content: Picture, weights: Sequence[float], styles: Sequence[Picture]) -> Picture:
+def _recolour(
+    content: Picture,
+    weights: Sequence[float],
+    styles: Sequence[Picture],
+    regions: Regions | None,
+) -> Picture:
     """Give the content in the styles' colours: a start that saves half of the way."""
     recoloured = np.zeros_like(content)
-    for share, style in zip(weights, styles, strict=True):
-        recoloured += np.float32(share) * colour.match(content, style)
-    return recoloured
+    if regions is None:
+        for share, style in zip(weights, styles, strict=True):
+            recoloured += np.float32(share) * colour.match(content, style)
+        return recoloured
+    for within, where, style in zip(regions.within(), regions.shares, styles, strict=True):
+        recoloured += within[..., None] * colour.match(content, style, where=where)
+    return regions.laid(recoloured, content)

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from worker.engine import losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
+from worker.engine.layer import LayerStyle
+from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
 
 STYLE_LAYERS = {
@@ -56,16 +58,22 @@ class Objective:
         stage: schedule.Stage,
         params: EngineParams,
         *,
+        regions: Regions | None = None,
         between: Callable[[], None],
     ) -> None:
         """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
 
+        ``regions``, of the stage's size, confine the styles; what is not painted stays as it is.
         ``between`` is called again and again during each pass; what it raises ends the pass.
         """
         self._net, self._between = net, between
         self.total = self.style = self.content = float("nan")
         fine = stage.side > _DEEP_SIDE_MAX
-        self._targets = self._style_targets(examples, params.style_side(stage.side), fine=fine)
+        self._painted = None
+        if regions is not None and not regions.painted.all():
+            self._painted = torch.from_numpy(regions.painted > 0)
+        side = params.style_side(stage.side)
+        self._targets = self._style_targets(examples, regions, side, fine=fine)
         # At fine stages content uses a layer that the style needs anyway.
         self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
         with torch.no_grad():
@@ -83,8 +91,13 @@ class Objective:
         self._content = losses.ContentTarget.of(kept[self._content_layer], weight)
 
     def _style_targets(
-        self, examples: list[tuple[float, Tensor]], side: int, *, fine: bool
-    ) -> dict[str, losses.StyleTarget]:
+        self,
+        examples: list[tuple[float, Tensor]],
+        regions: Regions | None,
+        side: int,
+        *,
+        fine: bool,
+    ) -> dict[str, LayerStyle]:
         """Take the styles' moments, each ``side`` px long: strokes keep their width in px."""
         layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
@@ -95,7 +108,7 @@ class Objective:
                 for layer, found in self._net(small, layers, between=self._between).items():
                     seen[layer].append((share, losses.Moments.of(found)))
             return {
-                layer: losses.StyleTarget.of(losses.Moments.mix(seen[layer]), STYLE_LAYERS[layer])
+                layer: LayerStyle.of(seen[layer], STYLE_LAYERS[layer], regions, int(layer[4]) - 1)
                 for layer in layers
             }
 
@@ -108,9 +121,11 @@ class Objective:
         pulls: list[tuple[Tensor, Tensor]] = []
         with torch.no_grad():
             for layer, target in self._targets.items():
-                loss, slope = target.loss(seen[layer])
+                look = target.look(seen[layer].shape[2] * seen[layer].shape[3])
+                look.add(seen[layer])
+                loss, slope_at = look.pull(self._net.dtype)
                 style += loss
-                pulls.append((seen[layer], slope))
+                pulls.append((seen[layer], slope_at(seen[layer], 0)))
             content, slope = self._content.loss(seen[self._content_layer])
             pulls.append((seen[self._content_layer], slope))
             strayed, by_drawing = self._drawing.loss(image)
@@ -120,4 +135,5 @@ class Objective:
         gradient = cast("Tensor", leaf.grad)
         self.style, self.content = style, content + strayed
         self.total = self.style + self.content + _RANGE_WEIGHT * excess
-        return self.total, gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)
+        gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)
+        return self.total, gradient if self._painted is None else gradient.mul_(self._painted)

@@ -1,0 +1,100 @@
+"""Where each style is painted: masks from outside, made to agree with one another.
+
+A mask has a share for every place, 0..1, of its style. Where masks overlap, the styles' weights
+decide; where their sum is less than 1, the rest is the photograph's. So masks that leave a part
+out leave the photograph there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from worker.engine.errors import ParameterError, PictureError
+from worker.engine.params import Mask, Picture
+from worker.engine.raster import fitted
+
+ASPECT_OFF_MAX = 0.02
+"""How far a mask's proportions may be from the photograph's, besides what rounding does."""
+PIXELS_MIN = 64
+"""Of the painting: a smaller region is none that a style could be seen in."""
+_TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The share of each style at each place, (H, W) each; their sum is at most 1."""
+
+    shares: tuple[Mask, ...]
+
+    @classmethod
+    def of(
+        cls, masks: Sequence[Mask], weights: Sequence[float], content: tuple[int, int], side: int
+    ) -> Regions:
+        """Check masks, one for each style, and give the shares at the content's (height, width).
+
+        ``side`` is that of the painting. Raises ParameterError and PictureError (the codes
+        mask_shape, mask_proportions, mask_empty).
+        """
+        if len(masks) != len(weights):
+            raise ParameterError(
+                f"{len(masks)} masks for {len(weights)} styles: give one for each style, or none."
+            )
+        painting = fitted(*content, side)
+        for place, mask in enumerate(masks, 1):
+            _check(mask, place, content, painting)
+        planes = np.stack([resized(mask, content) for mask in masks])
+        covered = np.minimum(planes.sum(0), 1)
+        weighed = planes * np.asarray(weights, np.float32)[:, None, None]
+        return cls(tuple(weighed / np.maximum(weighed.sum(0), _TINY) * covered))
+
+    @cached_property
+    def painted(self) -> Mask:
+        """How much of each place is painted; the rest is the photograph's."""
+        return np.minimum(np.sum(self.shares, axis=0, dtype=np.float32), 1)
+
+    def within(self) -> tuple[Mask, ...]:
+        """Give the share of each style in what is painted of each place."""
+        return tuple(share / np.maximum(self.painted, np.float32(_TINY)) for share in self.shares)
+
+    def laid(self, painting: Picture, photograph: Picture) -> Picture:
+        """Give the painting where it is painted, over the photograph; both of the shares' size."""
+        return photograph + self.painted[..., None] * (painting - photograph)
+
+    def at(self, size: tuple[int, int]) -> Regions:
+        """Give the shares at another (height, width)."""
+        return Regions(tuple(resized(share, size) for share in self.shares))
+
+
+def resized(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Give a mask at ``size`` (height, width); no share leaves 0..1."""
+    if mask.shape == size:
+        return mask
+    plane = Image.fromarray(np.ascontiguousarray(mask, dtype=np.float32))
+    height, width = size
+    return np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)).clip(0, 1)
+
+
+def _check(mask: Mask, place: int, content: tuple[int, int], painting: tuple[int, int]) -> None:
+    if mask.ndim != 2 or min(mask.shape) < 1:  # noqa: PLR2004
+        raise PictureError("mask_shape", f"A mask is (H, W), not {mask.shape}.")
+    if not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1):
+        raise PictureError("mask_shape", f"Mask {place} has shares that are not 0 to 1.")
+    (height, width), (high, wide) = mask.shape, content
+    off = abs(height * wide - width * high)
+    if off > max(ASPECT_OFF_MAX * min(height * wide, width * high), wide, high):
+        raise PictureError(
+            "mask_proportions",
+            f"Mask {place} is {width} x {height} and the photograph {wide} x {high} pixels: a mask"
+            " has the photograph's proportions.",
+        )
+    area = float(mask.mean(dtype=np.float64)) * painting[0] * painting[1]
+    if area < min(PIXELS_MIN, painting[0] * painting[1] / 4):
+        raise PictureError(
+            "mask_empty",
+            f"Mask {place} is empty, or nearly so: make it white where its style is to be painted.",
+        )
