@@ -16,9 +16,10 @@ from torch import Tensor
 
 from worker.engine.losses import Moments, MomentSums, StyleTarget
 from worker.engine.masks import Regions
+from worker.engine.strips import Rows
 
-#: Gives the slope by activations (1, C, h, W), the layer's rows from the second argument on.
-Slope = Callable[[Tensor, int], Tensor]
+#: Gives the slope by activations (1, C, h, W) of a layer, which are the rows given.
+Slope = Callable[[Tensor, Rows], Tensor]
 
 
 @dataclass(frozen=True)
@@ -62,30 +63,32 @@ class LayerStyle:
         traces = [part * target.trace for part, target in zip(parts, self.targets, strict=True)]
         return sum(traces) / max(sum(parts), 1e-12)
 
-    def look(self, positions: int) -> Seen:
-        """Begin to look at activations at ``positions`` positions altogether."""
-        return Seen(self, few=any(positions < len(target.mean) for target in self.targets))
+    def look(self) -> Seen:
+        """Begin to look at a picture's activations."""
+        return Seen(self)
 
 
 class Seen:
     """The activations of one picture, as far as they have come."""
 
-    def __init__(self, style: LayerStyle, *, few: bool) -> None:
+    def __init__(self, style: LayerStyle) -> None:
         self._style = style
         self._sums = [MomentSums() for _ in style.targets]
-        self._few: list[Tensor] | None = [] if few else None
+        self._few: list[Tensor] = []
 
-    def add(self, part: Tensor, begin: int = 0) -> None:
-        """Take in activations (1, C, h, W), the layer's rows from ``begin`` on, in order."""
-        if self._few is not None:
+    def add(self, part: Tensor, rows: Rows) -> None:
+        """Take in activations (1, C, h, W) of the next rows."""
+        if rows.height * part.shape[3] < part.shape[1]:
             self._few.append(part.clone())
             return
         for sums, share in zip(self._sums, self._style.shares, strict=True):
-            sums.add(part, None if share is None else _rows(share, part, begin))
+            here, counts = _here(share, rows)
+            if here:
+                sums.add(part, counts)
 
     def pull(self, dtype: torch.dtype) -> tuple[float, Slope]:
         """Give the loss, and what gives its slope by activations of ``dtype``."""
-        if self._few is not None:
+        if self._few:
             return self._pull_few(self._few)
         loss, pulls = 0.0, []
         for target, sums in zip(self._style.targets, self._sums, strict=True):
@@ -93,12 +96,15 @@ class Seen:
             loss += value
             pulls.append(pull)
 
-        def slope(part: Tensor, begin: int) -> Tensor:
+        def slope(part: Tensor, rows: Rows) -> Tensor:
             total: Tensor | None = None
             for pull, share in zip(pulls, self._style.shares, strict=True):
+                here, counts = _here(share, rows)
+                if not here:
+                    continue
                 found = pull.at(part)
-                if share is not None:
-                    found = found.mul_(_rows(share, part, begin).to(found.dtype))
+                if counts is not None:
+                    found = found.mul_(counts.to(found.dtype))
                 total = found if total is None else total.add_(found)
             return torch.zeros_like(part) if total is None else total
 
@@ -111,8 +117,12 @@ class Seen:
             value, slope = target.loss(whole, share)
             loss += value
             slopes += slope
-        return loss, lambda part, begin: slopes[:, :, begin : begin + part.shape[2]].clone()
+        return loss, lambda _, rows: rows.of(slopes).clone()
 
 
-def _rows(share: Tensor, part: Tensor, begin: int) -> Tensor:
-    return share[begin : begin + part.shape[2]]
+def _here(share: Tensor | None, rows: Rows) -> tuple[bool, Tensor | None]:
+    """Tell whether a region is in rows at all, and the shares of positions there; None: all 1."""
+    if share is None:
+        return True, None
+    counts = share[rows.begin : rows.end]
+    return bool(counts.any()), None if bool((counts == 1).all()) else counts

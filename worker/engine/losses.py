@@ -210,11 +210,18 @@ class ContentTarget:
         spread = float(features.float().var(correction=0))
         return cls(features, weight / max(spread, _TINY))
 
-    def loss(self, features: Tensor) -> tuple[float, Tensor]:
-        """Give the weighted mean squared difference, and its slope by the activations."""
-        apart = features - self.features
-        value = self.weight * float(apart.float().square().mean())
-        return value, apart.mul_(2 * self.weight / apart.numel())
+    def loss(self, features: Tensor, begin: int = 0) -> float:
+        """Give what activations (1, C, h, W), the rows from ``begin`` on, add to the loss."""
+        apart = (features - self._rows(features, begin)).float()
+        return self.weight * float(apart.square().sum()) / self.features.numel()
+
+    def slope(self, features: Tensor, begin: int = 0) -> Tensor:
+        """Give the slope of the whole loss by these activations."""
+        apart = features - self._rows(features, begin)
+        return apart.mul_(2 * self.weight / self.features.numel())
+
+    def _rows(self, features: Tensor, begin: int) -> Tensor:
+        return self.features[:, :, begin : begin + features.shape[2]]
 
 
 def out_of_range(image: Tensor) -> tuple[float, Tensor]:

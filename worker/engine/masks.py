@@ -59,7 +59,8 @@ class Regions:
 
     def within(self) -> tuple[Mask, ...]:
         """Give the share of each style in what is painted of each place."""
-        return tuple(share / np.maximum(self.painted, np.float32(_TINY)) for share in self.shares)
+        painted = np.maximum(self.painted, _TINY)
+        return tuple(np.divide(share, painted, dtype=np.float32) for share in self.shares)
 
     def laid(self, painting: Picture, photograph: Picture) -> Picture:
         """Give the painting where it is painted, over the photograph; both of the shares' size."""

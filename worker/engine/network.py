@@ -46,7 +46,7 @@ class Network:
     def __init__(self, dtype: torch.dtype = torch.float32, weights: Path = WEIGHTS) -> None:
         self.dtype = dtype
         stored = _read(weights)
-        self._convolutions: dict[str, tuple[Tensor, Tensor]] = {}
+        self.convolutions: dict[str, tuple[Tensor, Tensor]] = {}
         for layer in LAYERS:
             name = layer.replace("relu", "conv")
             weight, bias = stored[f"{name}.weight"].float(), stored[f"{name}.bias"].float()
@@ -54,11 +54,24 @@ class Network:
                 # The weights expect blue first and 0..255: fold both into the first
                 # convolution. The mean is not folded: zero padding comes after it.
                 weight = weight.flip(1) * 255.0
-            self._convolutions[layer] = (
+            self.convolutions[layer] = (
                 weight.to(dtype).contiguous(memory_format=torch.channels_last),
                 bias.to(dtype),
             )
+        #: What takes a slope by a layer's sums back to one by what it was given.
+        self.turned = {
+            layer: weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+            for layer, (weight, _) in self.convolutions.items()
+        }
         self._mean = torch.tensor(_MEAN_BGR).flip(0).reshape(1, 3, 1, 1) / 255.0
+
+    def channels(self, layer: str) -> int:
+        """How many channels a layer has."""
+        return len(self.convolutions[layer][0])
+
+    def prepared(self, image: Tensor) -> Tensor:
+        """Turn a picture (1, 3, H, W) into what the first convolution wants."""
+        return (image - self._mean).to(self.dtype, memory_format=torch.channels_last)
 
     def __call__(
         self,
@@ -79,9 +92,9 @@ class Network:
         if unknown := wanted - set(LAYERS):
             raise ValueError(f"VGG-16 has no layer {sorted(unknown)}")
         found: dict[str, Tensor] = {}
-        hidden = (image - self._mean).to(self.dtype, memory_format=torch.channels_last)
+        hidden = self.prepared(image)
         block = "1"
-        for layer, (weight, bias) in self._convolutions.items():
+        for layer, (weight, bias) in self.convolutions.items():
             if layer[4] != block:
                 block = layer[4]
                 hidden = F.max_pool2d(hidden, 2)

@@ -7,16 +7,17 @@ and the drawing of `worker.engine.drawing`. Besides: no colours that a screen ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from worker.engine import losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
-from worker.engine.layer import LayerStyle
+from worker.engine.layer import LayerStyle, Slope
 from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
+from worker.engine.strips import Rows
+from worker.engine.tiling import Tiles
 
 STYLE_LAYERS = {
     "relu1_1": 0.15,
@@ -60,14 +61,18 @@ class Objective:
         *,
         regions: Regions | None = None,
         between: Callable[[], None],
+        rows: int | None = None,
     ) -> None:
         """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
 
         ``regions``, of the stage's size, confine the styles; what is not painted stays as it is.
+        Pictures of more than ``rows`` rows are looked at in bands; see `worker.engine.tiling`.
         ``between`` is called again and again during each pass; what it raises ends the pass.
         """
         self._net, self._between = net, between
         self.total = self.style = self.content = float("nan")
+        height = drawn.shape[2]
+        self._rows = rows or height
         fine = stage.side > _DEEP_SIDE_MAX
         self._painted = None
         if regions is not None and not regions.painted.all():
@@ -76,9 +81,9 @@ class Objective:
         self._targets = self._style_targets(examples, regions, side, fine=fine)
         # At fine stages content uses a layer that the style needs anyway.
         self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
-        with torch.no_grad():
-            kept = net(drawn, [self._content_layer, _CONTRAST_LAYER], between=between)
-            contrast = float(losses.Moments.of(kept[_CONTRAST_LAYER]).covariance.trace())
+        layers = {*self._targets, self._content_layer}
+        self._tiles = Tiles(net, layers, height, self._rows, between=between)
+        kept, contrast = self._look_at_content(drawn)
         contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
         held = _STRENGTH_STEP ** (1 - params.strength)
         coarse = min(1.0, _COARSE_SIDE / stage.side)
@@ -88,7 +93,7 @@ class Objective:
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
         if fine:
             weight *= _FINE
-        self._content = losses.ContentTarget.of(kept[self._content_layer], weight)
+        self._content = losses.ContentTarget.of(kept, weight)
 
     def _style_targets(
         self,
@@ -101,38 +106,65 @@ class Objective:
         """Take the styles' moments, each ``side`` px long: strokes keep their width in px."""
         layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
-        with torch.no_grad():
-            for share, example in examples:
-                height, width = example.shape[-2:]
-                small = pyramid.resize(example, pyramid.paintable(height, width, side))
-                for layer, found in self._net(small, layers, between=self._between).items():
-                    seen[layer].append((share, losses.Moments.of(found)))
-            return {
-                layer: LayerStyle.of(seen[layer], STYLE_LAYERS[layer], regions, int(layer[4]) - 1)
-                for layer in layers
-            }
+        for share, example in examples:
+            height, width = example.shape[-2:]
+            small = pyramid.resize(example, pyramid.paintable(height, width, side))
+            sums = {layer: losses.MomentSums() for layer in layers}
+            tiles = Tiles(self._net, layers, small.shape[2], self._rows, between=self._between)
+            tiles.forward(small, lambda layer, part, _, to=sums: to[layer].add(part), back=False)  # type: ignore[misc]
+            for layer in layers:
+                seen[layer].append((share, sums[layer].moments()))
+        return {
+            layer: LayerStyle.of(seen[layer], STYLE_LAYERS[layer], regions, int(layer[4]) - 1)
+            for layer in layers
+        }
+
+    def _look_at_content(self, drawn: Tensor) -> tuple[Tensor, float]:
+        """Give the content layer's activations, and how much the content varies."""
+        parts: list[Tensor] = []
+        sums = losses.MomentSums()
+
+        def watch(layer: str, part: Tensor, _: Rows) -> None:
+            if layer == self._content_layer:
+                parts.append(part.clone())
+            if layer == _CONTRAST_LAYER:
+                sums.add(part)
+
+        self._tiles.forward(drawn, watch, back=False)
+        kept = torch.cat(parts, 2).contiguous(memory_format=torch.channels_last)
+        return kept, float(sums.moments().covariance.trace())
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         """Give the loss at ``image`` and its gradient, both (1, 3, H, W)."""
-        leaf = image.detach().requires_grad_()
-        layers = {*self._targets, self._content_layer}
-        seen = self._net(leaf, layers, between=self._between)
+        seen = {layer: target.look() for layer, target in self._targets.items()}
+        content = 0.0
+
+        def watch(layer: str, part: Tensor, rows: Rows) -> None:
+            nonlocal content
+            if layer in seen:
+                seen[layer].add(part, rows)
+            if layer == self._content_layer:
+                content += self._content.loss(part, rows.begin)
+
+        self._tiles.forward(image, watch)
         style = 0.0
-        pulls: list[tuple[Tensor, Tensor]] = []
-        with torch.no_grad():
-            for layer, target in self._targets.items():
-                look = target.look(seen[layer].shape[2] * seen[layer].shape[3])
-                look.add(seen[layer])
-                loss, slope_at = look.pull(self._net.dtype)
-                style += loss
-                pulls.append((seen[layer], slope_at(seen[layer], 0)))
-            content, slope = self._content.loss(seen[self._content_layer])
-            pulls.append((seen[self._content_layer], slope))
-            strayed, by_drawing = self._drawing.loss(image)
-            excess, by_excess = losses.out_of_range(image)
-        seen_at, slopes = zip(*pulls, strict=True)
-        torch.autograd.backward(seen_at, slopes)
-        gradient = cast("Tensor", leaf.grad)
+        pulls: dict[str, Slope] = {}
+        for layer in self._targets:
+            loss, pulls[layer] = seen[layer].pull(self._net.dtype)
+            style += loss
+            self._between()
+
+        def slope(layer: str, part: Tensor, rows: Rows) -> Tensor:
+            if layer not in pulls:
+                return self._content.slope(part, rows.begin)
+            found = pulls[layer](part, rows)
+            if layer == self._content_layer:
+                found = found.add_(self._content.slope(part, rows.begin))
+            return found
+
+        gradient = self._tiles.backward(slope)
+        strayed, by_drawing = self._drawing.loss(image)
+        excess, by_excess = losses.out_of_range(image)
         self.style, self.content = style, content + strayed
         self.total = self.style + self.content + _RANGE_WEIGHT * excess
         gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)

@@ -127,13 +127,16 @@ def test_blended_styles_keep_a_single_style_as_it_is() -> None:
     assert torch.allclose(mixed.mean, one.mean)
 
 
-def test_the_content_slope_is_the_loss_s_own() -> None:
+def test_the_content_slope_is_the_loss_s_own_also_in_parts() -> None:
     target = ContentTarget.of(activations(1, 5, 6, 7), 0.7)
     seen = activations(2, 5, 6, 7)
-    _, slope = target.loss(seen)
     direction = activations(3, 5, 6, 7)
-    measured = slope_along(target.loss, seen, direction, 1e-2)
-    assert float((slope * direction).sum()) == pytest.approx(measured, rel=1e-2)
+    measured = slope_along(lambda at: (target.loss(at),), seen, direction, 1e-2)
+    assert float((target.slope(seen) * direction).sum()) == pytest.approx(measured, rel=1e-2)
+    upper, lower = seen.split([2, 4], 2)
+    assert target.loss(upper) + target.loss(lower, 2) == pytest.approx(target.loss(seen))
+    parts = torch.cat([target.slope(upper), target.slope(lower, 2)], 2)
+    assert torch.equal(parts, target.slope(seen))
 
 
 def test_colours_within_the_range_cost_nothing_and_outside_are_pulled_back() -> None:
