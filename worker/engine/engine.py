@@ -162,6 +162,6 @@ def _recolour(
         for share, style in zip(weights, styles, strict=True):
             recoloured += np.float32(share) * colour.match(content, style)
         return recoloured
-    for within, where, style in zip(regions.within(), regions.shares, styles, strict=True):
-        recoloured += within[..., None] * colour.match(content, style, where=where)
-    return regions.laid(recoloured, content)
+    for where, style in zip(regions.shares, styles, strict=True):
+        recoloured += where[..., None] * colour.match(content, style, where=where)
+    return recoloured

@@ -204,7 +204,7 @@ def _parts(
         mixed = sum(share * style for share, style in zip(shares, wanted, strict=True))
         found: list[tuple[Any, Any]] = [(mixed, np.float32(1))]
     else:
-        found = [(w, s[..., None]) for w, s in zip(wanted, regions.within(), strict=True)]
+        found = [(w, s[..., None]) for w, s in zip(wanted, regions.shares, strict=True)]
     pull = _pull(params.strength)
     return [_Part((own + pull * (style - own)).astype(np.float32), s) for style, s in found]
 

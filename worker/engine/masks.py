@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -27,15 +26,20 @@ _TINY = 1e-6
 
 @dataclass(frozen=True)
 class Regions:
-    """The share of each style at each place, (H, W) each; their sum is at most 1."""
+    """What is painted, and in which style; all (H, W) of one size.
+
+    shares: of each style in the painting of a place; they add up to 1 where there is one. painted:
+    how much of a place is painting; the rest is the photograph's.
+    """
 
     shares: tuple[Mask, ...]
+    painted: Mask
 
     @classmethod
     def of(
         cls, masks: Sequence[Mask], weights: Sequence[float], content: tuple[int, int], side: int
     ) -> Regions:
-        """Check masks, one for each style, and give the shares at the content's (height, width).
+        """Check masks, one for each style, and give regions of the content's (height, width).
 
         ``side`` is that of the painting. Raises ParameterError and PictureError (the codes
         mask_shape, mask_proportions, mask_empty).
@@ -48,27 +52,19 @@ class Regions:
         for place, mask in enumerate(masks, 1):
             _check(mask, place, content, painting)
         planes = np.stack([resized(mask, content) for mask in masks])
-        covered = np.minimum(planes.sum(0), 1)
         weighed = planes * np.asarray(weights, np.float32)[:, None, None]
-        return cls(tuple(weighed / np.maximum(weighed.sum(0), _TINY) * covered))
-
-    @cached_property
-    def painted(self) -> Mask:
-        """How much of each place is painted; the rest is the photograph's."""
-        return np.minimum(np.sum(self.shares, axis=0, dtype=np.float32), 1)
-
-    def within(self) -> tuple[Mask, ...]:
-        """Give the share of each style in what is painted of each place."""
-        painted = np.maximum(self.painted, _TINY)
-        return tuple(np.divide(share, painted, dtype=np.float32) for share in self.shares)
+        total = weighed.sum(0)
+        shares = np.divide(weighed, total, out=np.zeros_like(weighed), where=total > _TINY)
+        return cls(tuple(shares), np.where(total > _TINY, np.minimum(planes.sum(0), 1), 0))
 
     def laid(self, painting: Picture, photograph: Picture) -> Picture:
-        """Give the painting where it is painted, over the photograph; both of the shares' size."""
+        """Give the painting where it is painted, over the photograph; both of this size."""
         return photograph + self.painted[..., None] * (painting - photograph)
 
     def at(self, size: tuple[int, int]) -> Regions:
-        """Give the shares at another (height, width)."""
-        return Regions(tuple(resized(share, size) for share in self.shares))
+        """Give the regions at another (height, width)."""
+        shares = tuple(resized(share, size) for share in self.shares)
+        return Regions(shares, resized(self.painted, size))
 
 
 def resized(mask: Mask, size: tuple[int, int]) -> Mask:
