@@ -14,7 +14,7 @@ from worker import engine
 from worker.engine.params import (
     ALGORITHMS,
     COLOURS,
-    INSTANT_SIZE_MAX,
+    MEMORY_MIB_MIN,
     QUALITIES,
     SIZE_MAX,
     SIZE_MIN,
@@ -38,9 +38,8 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--algorithm", default="painted", show_default=True, type=click.Choice(ALGORITHMS),
               help="Stroke by stroke, or at once by a trained network (no quality, no seed).",
               )  # fmt: skip
-@click.option("--size", default=512, show_default=True,
-              help=f"Longest side in pixels; painted up to {SIZE_MAX}.",
-              type=click.IntRange(SIZE_MIN, INSTANT_SIZE_MAX))  # fmt: skip
+@click.option("--size", default=512, show_default=True, help="Longest side in pixels.",
+              type=click.IntRange(SIZE_MIN, SIZE_MAX))  # fmt: skip
 @click.option("--quality", default="good", show_default=True, type=click.Choice(QUALITIES),
               help="How much work is done.")  # fmt: skip
 @click.option("--strength", default=1.0, show_default=True, type=click.FloatRange(0, STRENGTH_MAX),
@@ -61,6 +60,9 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
               help="Stop after this time with the best picture so far.")  # fmt: skip
+@click.option("--memory", type=click.IntRange(MEMORY_MIB_MIN), metavar="MIB",
+              help="What the process may have; large pictures then take longer, or are refused.",
+              )  # fmt: skip
 def stylize(  # noqa: PLR0917 - click passes by name
     content: Path,
     styles: tuple[Path, ...],
@@ -76,6 +78,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
     masks: tuple[Path, ...],
     seed: int,
     deadline: float | None,
+    memory: int | None,
 ) -> None:
     """Paint CONTENT in the manner of one to four STYLE pictures."""
     if len(styles) > STYLES_MAX:
@@ -90,6 +93,7 @@ def stylize(  # noqa: PLR0917 - click passes by name
             style_scale=style_scale,
             seed=seed,
             deadline_s=deadline,
+            memory_mib=memory,
             algorithm=algorithm,
         )
         params.weights_for(len(styles))
@@ -104,7 +108,11 @@ def stylize(  # noqa: PLR0917 - click passes by name
     photograph = _read(content, size)
     shown = [_read(path, max(size, params.style_side(size))) for path in styles]
     regions = [_read_mask(path, size) for path in masks]
-    result = _paint(photograph, shown, regions, params)
+    try:
+        result = _paint(photograph, shown, regions, params)
+    except (engine.ParameterError, engine.PictureError) as error:
+        # a bound of memory that cannot be kept, or a mask that does not fit
+        raise click.UsageError(str(error)) from error
     jpeg = output.suffix.lower() in (".jpg", ".jpeg")
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
     height, width = result.image.shape[:2]
@@ -173,7 +181,4 @@ def _paint(
                 loss=progress.loss,
             )
 
-        try:
-            return engine.stylize(content, styles, params, show, masks=masks)
-        except engine.PictureError as error:
-            raise click.UsageError(error.message) from error
+        return engine.stylize(content, styles, params, show, masks=masks)

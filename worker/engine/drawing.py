@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 _WINDOW, _EVERY = 8, 4  # px
+_STRIP = 64  # rows of windows: memory is that of a strip, and a copy of the picture
 _CONTRAST = 0.03**2  # SSIM's own constant: what varies less than this is flat
 
 
@@ -43,13 +44,28 @@ class DrawingTarget:
 
     def loss(self, image: Tensor) -> tuple[float, Tensor]:
         """Give the loss at a picture (1, 3, H, W) of the content's size, and its slope by it."""
+        loss, slope = 0.0, torch.zeros_like(image)
+        for begin in range(0, self.mean.shape[2], _STRIP):
+            part, by_rows = self._strip(image, begin, begin + _STRIP)
+            loss += part
+            slope[:, :, begin * _EVERY :][:, :, : by_rows.shape[2]] += by_rows
+        return loss, slope
+
+    def _strip(self, image: Tensor, begin: int, end: int) -> tuple[float, Tensor]:
+        """Do so for the rows [begin, end) of windows, and the rows of pixels that these see."""
+        height, count = image.shape[2], min(end, self.mean.shape[2]) - begin
+        rows = slice(begin * _EVERY, min(height, (begin + count - 1) * _EVERY + _WINDOW))
+        content = self.content[:, :, rows]
+        mean_of, variance_of, weights = (
+            planes[:, :, begin:end] for planes in (self.mean, self.variance, self.weights)
+        )
         with torch.enable_grad():  # planes of pixels only: autograd's copies cost nothing here
-            leaf = image.detach().requires_grad_()
+            leaf = image[:, :, rows].detach().requires_grad_()
             mean = _windows(leaf)
             variance = _windows(leaf.square()) - mean.square()
-            shared = _windows(leaf * self.content) - mean * self.mean
-            alike = (2 * shared + _CONTRAST) / (variance + self.variance + _CONTRAST)
-            loss = (self.weights * (1 - alike)).sum()
+            shared = _windows(leaf * content) - mean * mean_of
+            alike = (2 * shared + _CONTRAST) / (variance + variance_of + _CONTRAST)
+            loss = (weights * (1 - alike)).sum()
             (slope,) = torch.autograd.grad(loss, leaf)
         return float(loss.detach()), slope
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worker.engine import colour, network, pyramid, schedule
+from worker.engine import colour, memory, network, pyramid, schedule
 from worker.engine.frame import unframed
 from worker.engine.masks import Regions
-from worker.engine.objective import Objective
+from worker.engine.objective import Objective, layers_at
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
@@ -106,11 +106,13 @@ def stylize(
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    image = pyramid.resize(pyramid.to_tensor(_recolour(content, weights, shown, regions)), first)
+    begun = regions.at(first) if regions else None
+    image = _recolour(pyramid.resize(source, first), examples, run.stages[0].side, begun)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
+    plans = _plans(run.stages, params, (height, width), dtype)
     try:
-        for stage in run.stages:
+        for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
             image = pyramid.resize(image, size)
@@ -118,9 +120,13 @@ def stylize(
             if here is not None:
                 # Larger, what is not painted would be blurred.
                 image = torch.where(torch.from_numpy(here.painted > 0), image, drawn)
+            image = image.contiguous(memory_format=torch.channels_last)
             run.check()
-            loss = Objective(net, drawn, examples, stage, params, regions=here, between=run.check)
-            descent = LBFGS(loss, image)
+            loss = Objective(
+                net, drawn, examples, stage, params,
+                regions=here, between=run.check, rows=plan.rows,
+            )  # fmt: skip
+            descent = LBFGS(loss, image, history=plan.history)
             try:
                 for _ in range(stage.evaluations):
                     run.check()
@@ -150,18 +156,36 @@ def stylize(
     )
 
 
+def _plans(
+    stages: Sequence[schedule.Stage],
+    params: EngineParams,
+    shape: tuple[int, int],
+    dtype: torch.dtype,
+) -> list[memory.Plan]:
+    """Say before painting how each stage stays within the memory; raises ParameterError."""
+    held = memory.used()
+    bound = (params.memory_mib or memory.MEMORY_MIB) * memory.MIB - held
+    plans = []
+    for stage in stages:
+        size = pyramid.paintable(*shape, stage.side)
+        plans.append(memory.plan(layers_at(stage.side), size, stage.evaluations, dtype, bound))
+    memory.check(plans, params.memory_mib, held)
+    return plans
+
+
 def _recolour(
-    content: Picture,
-    weights: Sequence[float],
-    styles: Sequence[Picture],
+    content: Tensor,
+    examples: list[tuple[float, Tensor]],
+    side: int,
     regions: Regions | None,
-) -> Picture:
+) -> Tensor:
     """Give the content in the styles' colours: a start that saves half of the way."""
-    recoloured = np.zeros_like(content)
-    if regions is None:
-        for share, style in zip(weights, styles, strict=True):
-            recoloured += np.float32(share) * colour.match(content, style)
-        return recoloured
-    for where, style in zip(regions.shares, styles, strict=True):
-        recoloured += where[..., None] * colour.match(content, style, where=where)
-    return recoloured
+    given = pyramid.to_picture(content)
+    recoloured = np.zeros_like(given)
+    for place, (share, example) in enumerate(examples):
+        height, width = example.shape[-2:]
+        small = pyramid.resize(example, pyramid.fitted(height, width, side))
+        where = regions.shares[place] if regions else None
+        shares = np.float32(share) if where is None else where[..., None]
+        recoloured += shares * colour.match(given, pyramid.to_picture(small), where=where)
+    return pyramid.to_tensor(recoloured)

@@ -24,6 +24,7 @@ from worker.engine.eigen import eigh
 _EIGENVALUE_MIN = 1e-6  # of the largest one: below it the root's slope is noise
 _TINY = 1e-12
 _CHUNKS = 16
+_ROWS = 128  # of pixels that are looked at together, to save memory
 
 
 @dataclass(frozen=True)
@@ -224,13 +225,18 @@ class ContentTarget:
         return self.features[:, :, begin : begin + features.shape[2]]
 
 
-def out_of_range(image: Tensor) -> tuple[float, Tensor]:
-    """Give the mean squared excess over 0..1, and its slope.
+def out_of_range(image: Tensor, gradient: Tensor, weight: float) -> float:
+    """Give the weighted mean squared excess over 0..1, and add its slope to ``gradient``.
 
     Colours that no screen shows would hide a part of the loss that comes back when they are cut.
     """
-    excess = image - image.clamp(0, 1)
-    return float(excess.square().mean()), excess * (2 / image.numel())
+    total, weight = 0.0, weight / image.numel()
+    for begin in range(0, image.shape[2], _ROWS):
+        rows = image[:, :, begin : begin + _ROWS]
+        excess = rows - rows.clamp(0, 1)
+        total += float(excess.square().sum())
+        gradient[:, :, begin : begin + _ROWS].add_(excess, alpha=2 * weight)
+    return weight * total
 
 
 def _root_trace(matrix: Tensor) -> tuple[float, Tensor]:

@@ -43,6 +43,21 @@ _CONTRAST_POWER = 0.75
 _DEEP_SIDE_MAX = 300
 _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
+_STYLE_ROWS_MIN = 256  # of a band: a style may be wide where the content is narrow
+
+
+def layers_at(side: int) -> set[str]:
+    """Give the layers that are looked at where the longest side is ``side`` px."""
+    return {*_style_layers(side), _content_layer(side)}
+
+
+def _style_layers(side: int) -> list[str]:
+    return [layer for layer in STYLE_LAYERS if layer != "relu5_1" or side <= _DEEP_SIDE_MAX]
+
+
+def _content_layer(side: int) -> str:
+    """At fine stages content uses a layer that the style needs anyway."""
+    return CONTENT_LAYER_FINE if side > _DEEP_SIDE_MAX else CONTENT_LAYER
 
 
 class Objective:
@@ -72,17 +87,13 @@ class Objective:
         self._net, self._between = net, between
         self.total = self.style = self.content = float("nan")
         height = drawn.shape[2]
-        self._rows = rows or height
-        fine = stage.side > _DEEP_SIDE_MAX
+        self._band_pixels = (rows or height) * drawn.shape[3]
         self._painted = None
         if regions is not None and not regions.painted.all():
             self._painted = torch.from_numpy(regions.painted > 0)
-        side = params.style_side(stage.side)
-        self._targets = self._style_targets(examples, regions, side, fine=fine)
-        # At fine stages content uses a layer that the style needs anyway.
-        self._content_layer = CONTENT_LAYER_FINE if fine else CONTENT_LAYER
-        layers = {*self._targets, self._content_layer}
-        self._tiles = Tiles(net, layers, height, self._rows, between=between)
+        self._targets = self._style_targets(examples, regions, stage.side, params)
+        self._content_layer = _content_layer(stage.side)
+        self._tiles = Tiles(net, layers_at(stage.side), height, rows or height, between=between)
         kept, contrast = self._look_at_content(drawn)
         contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
         held = _STRENGTH_STEP ** (1 - params.strength)
@@ -91,7 +102,7 @@ class Objective:
         self._drawing = DrawingTarget.of(drawn, edges)
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
-        if fine:
+        if self._content_layer == CONTENT_LAYER_FINE:
             weight *= _FINE
         self._content = losses.ContentTarget.of(kept, weight)
 
@@ -99,18 +110,18 @@ class Objective:
         self,
         examples: list[tuple[float, Tensor]],
         regions: Regions | None,
-        side: int,
-        *,
-        fine: bool,
+        stage_side: int,
+        params: EngineParams,
     ) -> dict[str, LayerStyle]:
-        """Take the styles' moments, each ``side`` px long: strokes keep their width in px."""
-        layers = [layer for layer in STYLE_LAYERS if not (fine and layer == "relu5_1")]
+        """Take the styles' moments: strokes keep their width in px, times the style's scale."""
+        layers, side = _style_layers(stage_side), params.style_side(stage_side)
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         for share, example in examples:
             height, width = example.shape[-2:]
             small = pyramid.resize(example, pyramid.paintable(height, width, side))
             sums = {layer: losses.MomentSums() for layer in layers}
-            tiles = Tiles(self._net, layers, small.shape[2], self._rows, between=self._between)
+            rows = max(_STYLE_ROWS_MIN, self._band_pixels // small.shape[3])
+            tiles = Tiles(self._net, layers, small.shape[2], rows, between=self._between)
             tiles.forward(small, lambda layer, part, _, to=sums: to[layer].add(part), back=False)  # type: ignore[misc]
             for layer in layers:
                 seen[layer].append((share, sums[layer].moments()))
@@ -164,8 +175,9 @@ class Objective:
 
         gradient = self._tiles.backward(slope)
         strayed, by_drawing = self._drawing.loss(image)
-        excess, by_excess = losses.out_of_range(image)
+        gradient.add_(by_drawing)
+        excess = losses.out_of_range(image, gradient, _RANGE_WEIGHT)
+        self._between()
         self.style, self.content = style, content + strayed
-        self.total = self.style + self.content + _RANGE_WEIGHT * excess
-        gradient.add_(by_drawing).add_(by_excess, alpha=_RANGE_WEIGHT)
+        self.total = self.style + self.content + excess
         return self.total, gradient if self._painted is None else gradient.mul_(self._painted)

@@ -16,26 +16,38 @@ from torch import Tensor
 #: Gives the loss and its gradient at an image.
 Evaluate = Callable[[Tensor], tuple[float, Tensor]]
 
+MEMORY = 10
 _CURVATURE_MIN = 1e-10
+_CHUNK = 2**20
 
 
 class LBFGS:
     """Minimise a function of one image.
 
-    ``memory`` is the number of past steps kept (two images each); ``first_step`` the root mean
-    square change of the first step, in the image's unit.
+    ``memory`` is the number of past steps kept, two images each, in the number format ``history``;
+    rounded pairs are as good as others, as long as their product is taken of what is kept: the
+    direction still goes down. ``first_step`` is the root mean square change of the first step, in
+    the image's unit. Besides its history it holds four images during an evaluation.
     """
 
     def __init__(
-        self, evaluate: Evaluate, start: Tensor, *, memory: int = 10, first_step: float = 0.03
+        self,
+        evaluate: Evaluate,
+        start: Tensor,
+        *,
+        memory: int = MEMORY,
+        history: torch.dtype = torch.float32,
+        first_step: float = 0.03,
     ) -> None:
         self._evaluate = evaluate
         self._history: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)
+        self._kept_in = history
         self._first_step = first_step
-        self._image = start.clone()
-        self._loss, self._gradient = float("inf"), torch.empty(0)
-        self._direction = torch.empty(0)
-        self._length = 1.0
+        self._image = start
+        self._loss = float("inf")
+        self._gradient: Tensor | None = None
+        self._short = False  # whether the step tried is a shorter one than wanted at first
+        self._trial: Tensor | None = None
 
     @property
     def best(self) -> Tensor:
@@ -44,44 +56,61 @@ class LBFGS:
 
     def step(self) -> None:
         """Make one evaluation and keep its image if it is an improvement."""
-        if not self._gradient.numel():
+        if self._gradient is None:
             self._loss, self._gradient = self._evaluate(self._image)
-            self._aim()
             return
-        trial = self._image + self._length * self._direction
-        loss, gradient = self._evaluate(trial)
+        if self._trial is None:
+            self._trial = self._aimed(self._gradient).add_(self._image)
+        loss, gradient = self._evaluate(self._trial)
         if not loss < self._loss:  # also true of nan
-            # Half-way back; twice in a row means that the history is misleading.
-            if self._length < 1.0:
-                self._history.clear()
-                self._first_step /= 2
-                self._aim()
-            else:
-                self._length /= 4
+            self._step_back()
             return
-        change, turn = trial - self._image, gradient - self._gradient
-        curvature = float((change * turn).sum())
-        if curvature > _CURVATURE_MIN * float(turn.square().sum()):
-            self._history.append((change, turn, 1.0 / curvature))
-        self._image, self._loss, self._gradient = trial, loss, gradient
-        self._aim()
+        change, turn = self._trial - self._image, gradient - self._gradient
+        self._image, self._loss, self._gradient = self._trial, loss, gradient
+        self._trial, self._short = None, False
+        self._remember(change.to(self._kept_in), turn.to(self._kept_in))
 
-    def _aim(self) -> None:
-        """Set the direction of the next step: the inverse Hessian, as far as known, times -g."""
-        self._length = 1.0
-        direction = -self._gradient
+    def _step_back(self) -> None:
+        """Try a shorter step next; twice in a row means that the history is misleading."""
+        if self._short:
+            self._history.clear()
+            self._first_step /= 2
+            self._trial, self._short = None, False
+        elif self._trial is not None:
+            self._trial = torch.lerp(self._image, self._trial, 0.25)
+            self._short = True
+
+    def _remember(self, change: Tensor, turn: Tensor) -> None:
+        curvature = _product(change, turn)
+        if curvature > _CURVATURE_MIN * _product(turn, turn):
+            self._history.append((change, turn, 1.0 / curvature))
+
+    def _aimed(self, gradient: Tensor) -> Tensor:
+        """Give the next step: the inverse Hessian, as far as known, times -g."""
+        step = -gradient
         if not self._history:
-            scale = float(direction.square().mean().sqrt())
-            self._direction = direction * (self._first_step / max(scale, 1e-30))
-            return
+            scale = (_product(step, step) / step.numel()) ** 0.5
+            return step.mul_(self._first_step / max(scale, 1e-30))
         shares = []
         for change, turn, inverse in reversed(self._history):
-            share = inverse * float((change * direction).sum())
+            share = inverse * _product(change, step)
             shares.append(share)
-            direction = direction - share * turn
+            step.add_(turn, alpha=-share)
         _, turn, inverse = self._history[-1]
-        direction = direction / (inverse * float(turn.square().sum()))
+        step.div_(inverse * _product(turn, turn))
         for (change, turn, inverse), share in zip(self._history, reversed(shares), strict=True):
-            back = inverse * float((turn * direction).sum())
-            direction = direction + (share - back) * change
-        self._direction = direction
+            back = inverse * _product(turn, step)
+            step.add_(change, alpha=share - back)
+        return step
+
+
+def _product(one: Tensor, other: Tensor) -> float:
+    """Give the inner product of two images, without a copy of either in another format."""
+    one, other = _flat(one), _flat(other)
+    parts = (slice(begin, begin + _CHUNK) for begin in range(0, len(one), _CHUNK))
+    return sum(float(torch.dot(one[part].float(), other[part].float())) for part in parts)
+
+
+def _flat(image: Tensor) -> Tensor:
+    """View an image's numbers in the order that they have in memory (all images have the same)."""
+    return image.permute(0, 2, 3, 1).reshape(-1)

@@ -22,8 +22,8 @@ Algorithm = Literal["painted", "instant"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 Colours = Literal["style", "palette", "photo"]
 COLOURS: tuple[Colours, ...] = get_args(Colours)
-SIZE_MIN, SIZE_MAX = 32, 2048
-INSTANT_SIZE_MAX = 4096
+SIZE_MIN, SIZE_MAX = 32, 4096
+MEMORY_MIB_MIN = 512
 STRENGTH_MAX = 2.0
 STYLE_SCALE_MIN, STYLE_SCALE_MAX = 0.5, 2.0
 STYLE_SIDE_MAX = 4096
@@ -34,7 +34,7 @@ STYLES_MAX = 4
 class EngineParams:
     """How to paint.
 
-    size: longest side of the result in px, 32..2048, for instant paintings 32..4096.
+    size: longest side of the result in px, 32..4096.
     quality: how much work is done; see :mod:`worker.engine.schedule` for what it costs.
     strength: 0..2; 1 is balanced, 0 keeps the photograph's drawing, 2 lets the style rule.
     style_weights: one number above 0 for each style (only ratios count); empty: all the same.
@@ -44,6 +44,9 @@ class EngineParams:
         the painting.
     seed: 0..2**32-1; another seed is another take. One machine repeats a seed exactly.
     deadline_s: seconds (wall clock) after which the best picture so far is returned.
+    memory_mib: how much memory the process may have while it paints, 512 or more; what does not
+        fit is painted in bands, which takes longer, or refused before it begins. None: 2000, or
+        what the size needs at least. Instant paintings do not heed it.
     algorithm: painted (the optimisation) or instant (`worker.engine.instant`, where quality and
         seed have no effect).
     """
@@ -56,6 +59,7 @@ class EngineParams:
     style_scale: float = 1.0
     seed: int = 0
     deadline_s: float | None = None
+    memory_mib: int | None = None
     algorithm: Algorithm = "painted"
 
     def __post_init__(self) -> None:
@@ -63,9 +67,8 @@ class EngineParams:
             raise ParameterError(
                 f"algorithm is one of {', '.join(ALGORITHMS)}, not {self.algorithm}."
             )
-        size_max = INSTANT_SIZE_MAX if self.algorithm == "instant" else SIZE_MAX
-        if not SIZE_MIN <= self.size <= size_max:
-            raise ParameterError(f"size is {SIZE_MIN} to {size_max} px, not {self.size}.")
+        if not SIZE_MIN <= self.size <= SIZE_MAX:
+            raise ParameterError(f"size is {SIZE_MIN} to {SIZE_MAX} px, not {self.size}.")
         if self.quality not in QUALITIES:
             raise ParameterError(f"quality is one of {', '.join(QUALITIES)}, not {self.quality}.")
         if not 0 <= self.strength <= STRENGTH_MAX:
@@ -83,6 +86,8 @@ class EngineParams:
             raise ParameterError(f"seed is 0 to {2**32 - 1}, not {self.seed}.")
         if self.deadline_s is not None and not self.deadline_s > 0:
             raise ParameterError("deadline_s is a number of seconds above 0.")
+        if self.memory_mib is not None and self.memory_mib < MEMORY_MIB_MIN:
+            raise ParameterError(f"memory_mib is {MEMORY_MIB_MIN} or more, not {self.memory_mib}.")
 
     def style_side(self, side: int) -> int:
         """Give the longest side, in px, that a style is looked at with where ``side`` is painted.

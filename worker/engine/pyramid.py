@@ -13,9 +13,9 @@ from worker.engine.raster import fitted as fitted  # noqa: PLC0414 (for callers)
 
 
 def to_tensor(picture: Picture) -> Tensor:
-    """Turn (H, W, 3) into (1, 3, H, W)."""
+    """View (H, W, 3) as (1, 3, H, W), in the same memory where it is float32 and in one piece."""
     pixels = np.ascontiguousarray(picture, dtype=np.float32)
-    return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0).contiguous()
+    return torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
 
 
 def to_picture(image: Tensor) -> Picture:

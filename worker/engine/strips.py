@@ -90,6 +90,7 @@ class Look:
     def forward(self, image: Tensor, watch: Watch, *, back: bool = True) -> None:
         """Look at ``image`` (1, 3, H, W), and for the way back if ``back``."""
         self._image = image
+        self._kept.clear()
         given = image
         for place, block in enumerate(self._blocks):
             channels = self._net.channels(block[-1])
@@ -134,7 +135,10 @@ class Look:
 
     @torch.no_grad()
     def backward(self, slope: Slope) -> Tensor:
-        """Give the gradient (1, 3, H, W) of a loss, from its slopes by the layers asked for."""
+        """Give the gradient (1, 3, H, W) of a loss, from its slopes by the layers asked for.
+
+        Once for each way forward: what was kept is let go on the way.
+        """
         above: Tensor | None = None
         for place, block in reversed(list(enumerate(self._blocks))):
             high, wide = (side >> place for side in self._image.shape[-2:])
@@ -145,6 +149,8 @@ class Look:
                 below = torch.empty_like(self._image)
             for own in self._strips(below, self._net.channels(block[-1])):
                 own.of(below).copy_(self._back_through(block, above, own, wide, slope))
+            for layer in block:
+                self._kept.pop(layer, None)
             above = below
         return below
 
@@ -206,9 +212,9 @@ class Look:
         return F.conv2d(slope, weight, padding=(0, 1))
 
     def _keep(self, layer: str, like: Tensor | torch.Size, dtype: torch.dtype) -> Tensor:
-        """Give the place where a layer is kept; it is used again for the next picture."""
+        """Give the place where a layer is kept."""
         _, channels, high, wide = like if isinstance(like, torch.Size) else like.shape
-        if layer not in self._kept or self._kept[layer].shape[2:] != (high, wide):
+        if layer not in self._kept:
             self._kept[layer] = _empty(channels, high, wide, dtype)
         return self._kept[layer]
 

@@ -82,7 +82,7 @@ class Tiles:
 
     def backward(self, slope: Slope) -> Tensor:
         """Give the gradient by the picture looked at last; slopes are asked for what counts."""
-        gradient = torch.zeros_like(self._image)
+        gradient = torch.empty(0)
         for band in reversed(self._bands):
 
             def counted(layer: str, part: Tensor, rows: Rows, band: _Band = band) -> Tensor:
@@ -98,6 +98,10 @@ class Tiles:
             if band is not self._bands[-1]:
                 self._look.forward(band.seen.of(self._image), _unseen)
             found = self._look.backward(counted)
+            if len(self._bands) == 1:
+                return found
+            if band is self._bands[-1]:
+                gradient = torch.zeros_like(self._image)
             band.seen.of(gradient).add_(found)
         return gradient
 

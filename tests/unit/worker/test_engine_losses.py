@@ -141,9 +141,10 @@ def test_the_content_slope_is_the_loss_s_own_also_in_parts() -> None:
 
 def test_colours_within_the_range_cost_nothing_and_outside_are_pulled_back() -> None:
     image = torch.tensor([0.0, 0.5, 1.0, 1.2, -0.1]).reshape(1, 1, 1, 5)
-    loss, slope = losses.out_of_range(image)
-    assert loss == pytest.approx((0.04 + 0.01) / 5)
-    assert slope.flatten().tolist() == pytest.approx([0, 0, 0, 0.4 / 5, -0.2 / 5])
+    slope = torch.ones_like(image)
+    loss = losses.out_of_range(image, slope, 3.0)
+    assert loss == pytest.approx(3 * (0.04 + 0.01) / 5)
+    assert slope.flatten().tolist() == pytest.approx([1, 1, 1, 1 + 1.2 / 5, 1 - 0.6 / 5])
 
 
 @settings(max_examples=25, deadline=None)

@@ -157,10 +157,10 @@ def test_less_strength_keeps_more_of_the_drawing() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"size": 31}, {"size": 2049}, {"quality": "perfect"}, {"strength": -0.1},
+        {"size": 31}, {"size": 4097}, {"quality": "perfect"}, {"strength": -0.1},
         {"strength": 2.1}, {"strength": float("nan")}, {"seed": -1}, {"seed": 2**32},
         {"deadline_s": 0}, {"colours": "mine"}, {"style_scale": 0.49}, {"style_scale": 2.01},
-        {"style_scale": float("nan")}, {"style_weights": (0.0,)},
+        {"style_scale": float("nan")}, {"style_weights": (0.0,)}, {"memory_mib": 511},
         {"style_weights": (float("inf"),)},
     ],
 )  # fmt: skip
@@ -179,7 +179,7 @@ def test_styles_and_weights_must_agree() -> None:
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-@given(size=st.integers(32, 2048))
+@given(size=st.integers(32, 4096))
 def test_stages_grow_to_the_size_asked_for(quality, size) -> None:
     found = stages(size, quality)
     sides = [stage.side for stage in found]

@@ -102,7 +102,7 @@ def test_tiles_give_the_activations_and_the_gradient_of_the_whole(
     layers=st.sampled_from([FINE, DEEP]),
 )
 def test_tiles_of_any_size_leave_no_seam(height, width, rows, strip_rows, layers) -> None:
-    """Where two pixels of a pool differ by a rounding, the other one may win: a percent of a row."""
+    """Of two pixels of a pool that differ by a rounding either may win: a percent of a row."""
     by_row = difference(height, width, rows, strip_rows, layers)
     assert float(by_row.median()) < 1e-4
     assert float(by_row.max()) < 0.1
@@ -119,24 +119,23 @@ def test_in_bfloat16_tiles_differ_from_the_whole_by_rounding_alone() -> None:
     assert float((found - exact).norm() / exact.norm()) < 1.1 * rounding
 
 
-@pytest.mark.parametrize(("height", "width"), [(250, 190), (161, 330)])
-def test_the_loss_and_its_gradient_are_the_same_in_bands(height, width) -> None:
+def test_the_loss_and_its_gradient_are_the_same_in_bands() -> None:
     """Here the slopes come from the moments of all bands.
 
     Eigenvalues amplify the rounding: the smallest that count are a millionth of the largest.
     """
-    drawn, style, image = (picture(seed, height, width) for seed in range(3))
+    drawn, style, image = (picture(seed, 330, 161) for seed in range(3))
     style = 0.7 * style.square()
 
     def looked_at(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
-            network(FLOAT), drawn, [(1.0, style)], Stage(max(height, width), 4), EngineParams(),
+            network(FLOAT), drawn, [(1.0, style)], Stage(330, 4), EngineParams(),
             between=lambda: None, rows=rows,
         )  # fmt: skip
         return objective(image)
 
     loss, gradient = looked_at(None)
-    loss_in_bands, gradient_in_bands = looked_at(64)
+    loss_in_bands, gradient_in_bands = looked_at(128)
     assert loss_in_bands == pytest.approx(loss, rel=1e-4)
     assert float((gradient_in_bands - gradient).norm() / gradient.norm()) < 1e-3
 
