@@ -29,7 +29,9 @@ CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp")
 """What an upload may say it is; the worker goes by the content alone."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_STYLE_SLOT = re.compile(rf"style-[0-{STYLES_MAX - 1}]")
+_SLOT = re.compile(rf"content|(style|mask)-[0-{STYLES_MAX - 1}]")
+MASK_TYPE = "image/png"
+"""What an upload of a mask must say it is: JPEG would make its edges ring."""
 
 
 class InvalidRunError(ValueError):
@@ -57,9 +59,12 @@ def check_run_id(value: object) -> str:
 
 
 def upload_key(run_id: str, slot: str) -> str:
-    """Where a picture is uploaded: ``slot`` is ``content`` or ``style-0`` to ``style-3``."""
-    if slot != "content" and not _STYLE_SLOT.fullmatch(slot):
-        raise InvalidRunError(f"A picture is content, or style-0 to style-{STYLES_MAX - 1}.")
+    """Where a picture is uploaded: ``content``, ``style-0`` to ``-3``, ``mask-0`` to ``-3``."""
+    if not _SLOT.fullmatch(slot):
+        last = STYLES_MAX - 1
+        raise InvalidRunError(
+            f"A picture is content, style-0 to style-{last}, or mask-0 to mask-{last}."
+        )
     return f"runs/{check_run_id(run_id)}/{slot}"
 
 
@@ -71,6 +76,11 @@ def content_key(run_id: str) -> str:
 def style_key(run_id: str, place: int) -> str:
     """The style picture at ``place`` (from 0) of the list."""
     return upload_key(run_id, f"style-{place}")
+
+
+def mask_key(run_id: str, place: int) -> str:
+    """The mask of the style at ``place`` (from 0) of the list."""
+    return upload_key(run_id, f"mask-{place}")
 
 
 def gallery_key(gallery_id: str) -> str:
@@ -127,7 +137,8 @@ class RunParams:
     ``size``: longest side in pixels, 64 to 1024. ``quality``: a compute budget, so that the price
     is known before. ``strength``: 0 to 2, 1 is balanced. ``colours``: the style's, the photograph's
     palette, or the photograph's at every place. ``style_scale``: how large the strokes are, 0.5 to
-    2. ``seed``: 0 to 2**31 - 1. The algorithm ``instant`` takes no account of quality and seed.
+    2. ``masks``: each style has a mask, uploaded at its place. ``seed``: 0 to 2**31 - 1. The
+    algorithm ``instant`` takes no account of quality and seed.
     """
 
     algorithm: str = "painted"
@@ -136,6 +147,7 @@ class RunParams:
     strength: float = 1.0
     colours: str = "style"
     style_scale: float = 1.0
+    masks: bool = False
     seed: int = 0
 
     @classmethod
@@ -162,6 +174,7 @@ class RunParams:
             style_scale=_number(
                 given["style_scale"], "style_scale", STYLE_SCALE_MIN, STYLE_SCALE_MAX
             ),
+            masks=_flag(given, "masks"),
             seed=_whole(given, "seed", 0, SEED_MAX),
         )
 
@@ -224,7 +237,10 @@ def run_input(
     deadline_s: int,
     ceiling_microusd: int,
 ) -> dict[str, Any]:
-    """The run input: all that a task needs to know, with the digest that names it."""
+    """The run input: all that a task needs to know, with the digest that names it.
+
+    ``mask_keys`` is there only with masks.
+    """
     document: dict[str, Any] = {
         "run_id": check_run_id(run_id),
         "content_key": content_key(run_id),
@@ -234,6 +250,8 @@ def run_input(
         "deadline_s": deadline_s,
         "ceiling_microusd": ceiling_microusd,
     }
+    if params.masks:
+        document["mask_keys"] = [mask_key(run_id, place) for place in range(len(styles))]
     return {**document, "digest": digest(document)}
 
 
@@ -290,6 +308,13 @@ def _number(value: object, name: str, least: float, most: float) -> float:
     return float(value)
 
 
+def _flag(given: Mapping[str, Any], name: str) -> bool:
+    value = given[name]
+    if not isinstance(value, bool):
+        raise InvalidRunError(f"{name} must be true or false.")
+    return value
+
+
 def _with_colours(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters with ``colours`` in place of ``keep_colours``."""
     if "keep_colours" not in document:
@@ -297,7 +322,5 @@ def _with_colours(document: Mapping[str, Any]) -> Mapping[str, Any]:
     if "colours" in document:
         raise InvalidRunError("keep_colours is the older name of colours: give colours alone.")
     rest = {name: value for name, value in document.items() if name != "keep_colours"}
-    kept = document["keep_colours"]
-    if not isinstance(kept, bool):
-        raise InvalidRunError("keep_colours must be true or false.")
+    kept = _flag(document, "keep_colours")
     return {**rest, "colours": "photo" if kept else "style"}

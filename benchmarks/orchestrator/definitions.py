@@ -118,6 +118,7 @@ def run_input(run_id: str) -> dict[str, Any]:
             "strength": 1.0,
             "colours": "style",
             "style_scale": 1.0,
+            "masks": False,
             "seed": 7,
         },
         "deadline_s": 900,

@@ -48,9 +48,7 @@ class Regions:
             raise ParameterError(
                 f"{len(masks)} masks for {len(weights)} styles: give one for each style, or none."
             )
-        painting = fitted(*content, side)
-        for place, mask in enumerate(masks, 1):
-            _check(mask, place, content, painting)
+        check(masks, content, side)
         planes = np.stack([resized(mask, content) for mask in masks])
         weighed = planes * np.asarray(weights, np.float32)[:, None, None]
         total = weighed.sum(0)
@@ -74,6 +72,13 @@ def resized(mask: Mask, size: tuple[int, int]) -> Mask:
     plane = Image.fromarray(np.ascontiguousarray(mask, dtype=np.float32))
     height, width = size
     return np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)).clip(0, 1)
+
+
+def check(masks: Sequence[Mask], content: tuple[int, int], side: int) -> None:
+    """Raise PictureError for a mask that cannot be used with this content; see `Regions.of`."""
+    painting = fitted(*content, side)
+    for place, mask in enumerate(masks, 1):
+        _check(mask, place, content, painting)
 
 
 def _check(mask: Mask, place: int, content: tuple[int, int], painting: tuple[int, int]) -> None:

@@ -224,8 +224,8 @@ class ScriptedEngine:
     def prepare(self, run) -> None:
         self.on_prepare()
 
-    def check(self, content, styles, run):
-        self.pictures = [content, *styles]
+    def check(self, content, styles, masks, run):
+        self.pictures = [content, *styles, *masks]
         self.on_check()
         return self.pictures
 
@@ -251,6 +251,7 @@ def run_input(**changes: Any) -> dict[str, Any]:
             "strength": 1.0,
             "colours": "style",
             "style_scale": 1.0,
+            "masks": False,
             "seed": 1,
         },
         "deadline_s": 60,

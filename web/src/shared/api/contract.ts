@@ -171,8 +171,11 @@ export interface components {
         GalleryId: string;
         UploadRequest: {
             run_id?: components["schemas"]["RunIdentifier"];
-            /** @enum {string} */
-            slot: "content" | "style-0" | "style-1" | "style-2" | "style-3";
+            /**
+             * @description A mask is image/png
+             * @enum {string}
+             */
+            slot: "content" | "style-0" | "style-1" | "style-2" | "style-3" | "mask-0" | "mask-1" | "mask-2" | "mask-3";
             content_type: components["schemas"]["ContentType"];
         };
         AdmitRequest: {
@@ -225,6 +228,11 @@ export interface components {
              * @default 1
              */
             style_scale: number;
+            /**
+             * @description Each style is painted where its mask is white, uploaded at its place (mask-0 to mask-3): what no mask has stays a photograph
+             * @default false
+             */
+            masks: boolean;
             /** @description The older name of colours: true is photo, false is style; not beside colours */
             keep_colours?: boolean;
             /** @default 0 */
@@ -1295,7 +1303,7 @@ type ReadonlyArray<T> = [
     unknown[]
 ] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
 export const contentTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ContentType"]> = ["image/jpeg", "image/png", "image/webp"];
-export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3"];
+export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3", "mask-0", "mask-1", "mask-2", "mask-3"];
 export const paramsAlgorithmValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["algorithm"]> = ["painted", "instant"];
 export const paramsQualityValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["quality"]> = ["draft", "good", "best"];
 export const paramsColoursValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["colours"]> = ["style", "palette", "photo"];

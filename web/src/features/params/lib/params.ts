@@ -1,7 +1,7 @@
 import { paramsAlgorithmValues, paramsColoursValues, paramsQualityValues, type SchemaParams } from "@/shared/api/contract";
 
-/** Without the older name of `colours`, which the API takes still. */
-export type Params = Required<Omit<SchemaParams, "keep_colours">>;
+/** Without the older name of `colours`, which the API takes still, and masks, which nobody can draw here. */
+export type Params = Required<Omit<SchemaParams, "keep_colours" | "masks">>;
 
 export const ALGORITHMS = paramsAlgorithmValues;
 export const QUALITIES = paramsQualityValues;

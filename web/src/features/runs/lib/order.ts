@@ -9,7 +9,7 @@ export type StyleChoice = { share: number } & ({ gallery: string } | { picture: 
 export interface Order {
   content: Picture;
   styles: StyleChoice[];
-  params: Required<Omit<SchemaParams, "keep_colours">>;
+  params: Required<Omit<SchemaParams, "keep_colours" | "masks">>;
 }
 
 /** The order as the API wants it for starting. */
