@@ -129,7 +129,7 @@ def test_parameters_and_a_mix_of_styles_are_sent_as_chosen(page: Page, stack: Ru
     assert sent["styles"] == [{"gallery": "ink-wash", "weight": 1}, {"weight": 0.25}]
     assert sent["params"] == {
         "algorithm": "painted", "size": 256, "quality": "good", "strength": 1.6,
-        "colours": "palette", "style_scale": 2, "seed": 42,
+        "colours": "palette", "style_scale": 2, "masks": False, "seed": 42,
     }  # fmt: skip
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)

@@ -1,7 +1,7 @@
 import { paramsAlgorithmValues, paramsColoursValues, paramsQualityValues, type SchemaParams } from "@/shared/api/contract";
 
-/** Without the older name of `colours`, which the API takes still, and masks, which nobody can draw here. */
-export type Params = Required<Omit<SchemaParams, "keep_colours" | "masks">>;
+/** Without the older name of `colours`, which the API takes still. */
+export type Params = Required<Omit<SchemaParams, "keep_colours">>;
 
 export const ALGORITHMS = paramsAlgorithmValues;
 export const QUALITIES = paramsQualityValues;
@@ -12,7 +12,9 @@ export const STRENGTH_MAX = 2;
 export const SIZES = [256, 512, 768, 1024];
 
 export const DEFAULTS: Params = {
-  algorithm: "painted", size: 512, quality: "good", strength: 1, colours: "style", style_scale: 1, seed: 0,
+  algorithm: "painted", size: 512, quality: "good", strength: 1, colours: "style", style_scale: 1,
+  masks: false, // nobody can draw them here
+  seed: 0,
 };
 
 /** What was chosen earlier, perhaps before there were some of the parameters. */
