@@ -9,6 +9,7 @@ evaluation; docs/nst.md has what it gains.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -42,11 +43,17 @@ class DrawingTarget:
         share = variance / (variance + _CONTRAST / 2)
         return cls(content, mean, variance, share * (weight / share.numel()))
 
-    def loss(self, image: Tensor) -> tuple[float, Tensor]:
-        """Give the loss at a picture (1, 3, H, W) of the content's size, and its slope by it."""
+    def loss(
+        self, image: Tensor, between: Callable[[], None] = lambda: None
+    ) -> tuple[float, Tensor]:
+        """Give the loss at a picture (1, 3, H, W) of the content's size, and its slope by it.
+
+        ``between`` is called for each strip of it.
+        """
         loss, slope = 0.0, torch.zeros_like(image)
         for begin in range(0, self.mean.shape[2], _STRIP):
             part, by_rows = self._strip(image, begin, begin + _STRIP)
+            between()
             loss += part
             slope[:, :, begin * _EVERY :][:, :, : by_rows.shape[2]] += by_rows
         return loss, slope

@@ -8,13 +8,14 @@ coarse to fine, a start in the style's colours.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from worker.engine import colour, memory, network, pyramid, schedule
+from worker.engine import colour, memory, network, prediction, pyramid, schedule
 from worker.engine.frame import unframed
 from worker.engine.masks import Regions
 from worker.engine.objective import Objective, layers_at
@@ -32,6 +33,7 @@ from worker.engine.pictures import encode
 from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
 _NOISE = 0.02
+_DOUBT = 0.1  # of a run: after as much of it, its own pace counts as much as the prediction
 
 
 class _Run(Run):
@@ -49,15 +51,25 @@ class _Run(Run):
         name = str(dtype).removeprefix("torch.")
         super().__init__(params, steps, name, on_progress, should_stop)
         self.style_loss = self.content_loss = float("nan")
-        self._cost_total = sum(s.evaluations * s.side**2 for s in self.stages)
-        self._cost_done = 0
+        self._ahead: deque[float] = deque()
+        self.predicted_s = self._done_s = 0.0
+
+    def expect(self, costs: Sequence[prediction.StageCost]) -> None:
+        """Take what the stages are predicted to cost."""
+        threads = torch.get_num_threads()
+        for stage, cost in zip(self.stages, costs, strict=True):
+            each = cost.evaluation.seconds(threads)
+            self._ahead += [cost.begin.seconds(threads) + each] + [each] * (stage.evaluations - 1)
+        self.predicted_s = sum(self._ahead)
 
     def report(self, stage: schedule.Stage, image: Callable[[], Tensor], loss: Objective) -> None:
         """Count an evaluation and tell the caller; ``image`` is looked at only for a preview."""
         self.steps += 1
         self.style_loss, self.content_loss = loss.style, loss.content
-        self._cost_done += stage.side**2
-        left = (self._cost_total - self._cost_done) / self._cost_done
+        self._done_s += self._ahead.popleft()
+        # By prediction at first, and more and more by what was seen.
+        doubt = _DOUBT * self.predicted_s
+        pace = (self.elapsed_s + doubt) / (self._done_s + doubt)
 
         def preview() -> bytes:
             shown = image()
@@ -68,7 +80,7 @@ class _Run(Run):
 
         self.tell(
             stage.side,
-            self.elapsed_s * left,
+            pace * sum(self._ahead),
             preview,
             (loss.total, loss.style, loss.content),
         )
@@ -111,6 +123,8 @@ def stylize(
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     plans = _plans(run.stages, params, (height, width), dtype)
+    sizes = [_size(example) for _, example in examples]
+    run.expect(_costs(run, plans, (height, width), sizes, net, regions=bool(regions)))
     try:
         for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
@@ -120,13 +134,12 @@ def stylize(
             if here is not None:
                 # Larger, what is not painted would be blurred.
                 image = torch.where(torch.from_numpy(here.painted > 0), image, drawn)
-            image = image.contiguous(memory_format=torch.channels_last)
             run.check()
             loss = Objective(
                 net, drawn, examples, stage, params,
                 regions=here, between=run.check, rows=plan.rows,
             )  # fmt: skip
-            descent = LBFGS(loss, image, history=plan.history)
+            descent = LBFGS(loss, image, history=plan.history, between=run.check)
             try:
                 for _ in range(stage.evaluations):
                     run.check()
@@ -153,7 +166,12 @@ def stylize(
         elapsed_s=run.elapsed_s,
         cpu_s=run.cpu_s,
         dtype=run.dtype,
+        predicted_s=run.predicted_s,
     )
+
+
+def _size(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]
 
 
 def _plans(
@@ -171,6 +189,29 @@ def _plans(
         plans.append(memory.plan(layers_at(stage.side), size, stage.evaluations, dtype, bound))
     memory.check(plans, params.memory_mib, held)
     return plans
+
+
+def _costs(
+    run: _Run,
+    plans: Sequence[memory.Plan],
+    shape: tuple[int, int],
+    styles: Sequence[tuple[int, int]],
+    net: network.Network,
+    *,
+    regions: bool,
+) -> list[prediction.StageCost]:
+    """Predict what each stage costs on this processor."""
+    forecast = prediction.Forecast(net)
+    return [
+        forecast.stage(
+            layers_at(stage.side),
+            pyramid.paintable(*shape, stage.side),
+            plan.rows,
+            [pyramid.paintable(*style, run.params.style_side(stage.side)) for style in styles],
+            len(styles) if regions else 1,
+        )
+        for stage, plan in zip(run.stages, plans, strict=True)
+    ]
 
 
 def _recolour(

@@ -174,7 +174,7 @@ class Objective:
             return found
 
         gradient = self._tiles.backward(slope)
-        strayed, by_drawing = self._drawing.loss(image)
+        strayed, by_drawing = self._drawing.loss(image, self._between)
         gradient.add_(by_drawing)
         excess = losses.out_of_range(image, gradient, _RANGE_WEIGHT)
         self._between()

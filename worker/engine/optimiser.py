@@ -21,13 +21,18 @@ _CURVATURE_MIN = 1e-10
 _CHUNK = 2**20
 
 
+def _nothing() -> None:
+    pass
+
+
 class LBFGS:
     """Minimise a function of one image.
 
     ``memory`` is the number of past steps kept, two images each, in the number format ``history``;
     rounded pairs are as good as others, as long as their product is taken of what is kept: the
     direction still goes down. ``first_step`` is the root mean square change of the first step, in
-    the image's unit. Besides its history it holds four images during an evaluation.
+    the image's unit. ``between`` is called again and again: each product of two large images takes
+    a part of a second. Besides its history it holds four images during an evaluation.
     """
 
     def __init__(
@@ -38,8 +43,9 @@ class LBFGS:
         memory: int = MEMORY,
         history: torch.dtype = torch.float32,
         first_step: float = 0.03,
+        between: Callable[[], None] = _nothing,
     ) -> None:
-        self._evaluate = evaluate
+        self._evaluate, self._between = evaluate, between
         self._history: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=memory)
         self._kept_in = history
         self._first_step = first_step
@@ -94,12 +100,14 @@ class LBFGS:
         shares = []
         for change, turn, inverse in reversed(self._history):
             share = inverse * _product(change, step)
+            self._between()
             shares.append(share)
             step.add_(turn, alpha=-share)
         _, turn, inverse = self._history[-1]
         step.div_(inverse * _product(turn, turn))
         for (change, turn, inverse), share in zip(self._history, reversed(shares), strict=True):
             back = inverse * _product(turn, step)
+            self._between()
             step.add_(change, alpha=share - back)
         return step
 
@@ -112,5 +120,4 @@ def _product(one: Tensor, other: Tensor) -> float:
 
 
 def _flat(image: Tensor) -> Tensor:
-    """View an image's numbers in the order that they have in memory (all images have the same)."""
-    return image.permute(0, 2, 3, 1).reshape(-1)
+    return image.reshape(-1)

@@ -135,7 +135,8 @@ class StyleResult:
 
     image has the content picture's proportions and ``params.size`` as its longest side;
     stopped_early says that the deadline came first; cpu_s counts all threads of the process;
-    dtype is what the network was computed in, "float32" or "bfloat16".
+    dtype is what the network was computed in, "float32" or "bfloat16"; predicted_s the seconds
+    that a painting was predicted to take when it began, 0 for an instant one.
     """
 
     image: Picture
@@ -147,6 +148,7 @@ class StyleResult:
     elapsed_s: float
     cpu_s: float
     dtype: str
+    predicted_s: float = 0.0
 
 
 def ignore(_: Progress) -> None:
