@@ -140,9 +140,9 @@ export const en = {
     scaleHint: "How large the style's strokes are in the painting.",
     colours: "Colours",
     colourings: {
-      style: ["The style's", "The painting has the colours of the style."],
-      palette: ["My palette", "The colours of your photo, mixed anew by the strokes."],
-      photo: ["My photo's", "Every place keeps the colour that it has in your photo."],
+      style: ["Style", "The painting has the colours of the style."],
+      palette: ["Palette", "The colours of your photo, mixed anew by the strokes."],
+      photo: ["Photo", "Every place keeps the colour that it has in your photo."],
     },
     more: "Variation",
     seed: "Number of the variation",
