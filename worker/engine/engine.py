@@ -33,6 +33,7 @@ from worker.engine.pictures import encode
 from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
 _NOISE = 0.02
+_FIRST_STEP, _FIRST_SIDE = 0.03, 512  # less where it is larger: what is enlarged is nearly right
 _DOUBT = 0.1  # of a run: after as much of it, its own pace counts as much as the prediction
 
 
@@ -129,6 +130,7 @@ def stylize(
         for stage, plan in zip(run.stages, plans, strict=True):
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
+            run.check()
             image = pyramid.resize(image, size)
             here = regions.at(size) if regions else None
             if here is not None:
@@ -139,7 +141,13 @@ def stylize(
                 net, drawn, examples, stage, params,
                 regions=here, between=run.check, rows=plan.rows,
             )  # fmt: skip
-            descent = LBFGS(loss, image, history=plan.history, between=run.check)
+            descent = LBFGS(
+                loss,
+                image,
+                history=plan.history,
+                first_step=_FIRST_STEP * min(1.0, _FIRST_SIDE / stage.side),
+                between=run.check,
+            )
             try:
                 for _ in range(stage.evaluations):
                     run.check()

@@ -208,8 +208,10 @@ class ContentTarget:
     @classmethod
     def of(cls, features: Tensor, weight: float) -> ContentTarget:
         """Build a target whose distance is relative to the activations' own variance."""
-        spread = float(features.float().var(correction=0))
-        return cls(features, weight / max(spread, _TINY))
+        parts = [features[:, :, row : row + _ROWS] for row in range(0, features.shape[2], _ROWS)]
+        mean = sum(float(part.sum(dtype=torch.float32)) for part in parts) / features.numel()
+        spread = sum(float((part.float() - mean).square().sum()) for part in parts)
+        return cls(features, weight / max(spread / features.numel(), _TINY))
 
     def loss(self, features: Tensor, begin: int = 0) -> float:
         """Give what activations (1, C, h, W), the rows from ``begin`` on, add to the loss."""

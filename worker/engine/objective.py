@@ -99,7 +99,9 @@ class Objective:
         held = _STRENGTH_STEP ** (1 - params.strength)
         coarse = min(1.0, _COARSE_SIDE / stage.side)
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
+        between()
         self._drawing = DrawingTarget.of(drawn, edges)
+        between()
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
         if self._content_layer == CONTENT_LAYER_FINE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,27 +36,63 @@ def picture(seed: int, height: int = 40, width: int = 48) -> np.ndarray:
     return np.asarray(smooth, dtype=np.float32) / 255
 
 
-@settings(max_examples=12, deadline=None)
+@st.composite
+def shapes(draw: st.DrawFn) -> tuple[int, int]:
+    """Height and width, 1 to 5000 px, of 100,000 px at most altogether."""
+    longest = draw(st.integers(1, 5000))
+    other = draw(st.integers(1, min(longest, max(1, 100_000 // longest))))
+    return draw(st.permutations([longest, other]).map(tuple))
+
+
+@settings(max_examples=10, deadline=None)
 # LAPACK did not converge in float32 on the statistics of its styles, with two threads
-@example(height=1, width=1, size=46, strength=0.0, colours="style", scale=1, styles=2)
+@example(
+    shape=(1, 1),
+    size=46,
+    strength=0.0,
+    colours="style",
+    scale=1,
+    styles=[(40, 48)] * 2,
+    memory=None,
+)
+@example(
+    shape=(5000, 1),
+    size=70,
+    strength=1.0,
+    colours="photo",
+    scale=2,
+    styles=[(1, 5000)],
+    memory=1500,
+)
+# LAPACK gave eigenvectors that were no numbers, and no error
+@example(
+    shape=(1, 35), size=57, strength=0.0, colours="photo", scale=2, styles=[(1, 1)], memory=None
+)
 @given(
-    height=st.integers(1, 90),
-    width=st.integers(1, 90),
+    shape=shapes(),
     size=st.integers(32, 70),
     strength=st.floats(0, 2),
     colours=st.sampled_from(COLOURS),
     scale=st.floats(0.5, 2),
-    styles=st.integers(1, 2),
+    styles=st.lists(shapes(), min_size=1, max_size=2),
+    memory=st.none() | st.integers(1500, 4000),
 )
-def test_any_picture_gives_a_finite_one_of_its_proportions(  # noqa: PLR0917 - by hypothesis
-    height, width, size, strength, colours, scale, styles
+def test_any_picture_gives_a_finite_one_of_its_proportions_and_all_progress(  # noqa: PLR0917
+    shape, size, strength, colours, scale, styles, memory
 ) -> None:
     params = EngineParams(
-        size=size, quality="draft", strength=strength, colours=colours, style_scale=scale
+        size=size,
+        quality="draft",
+        strength=strength,
+        colours=colours,
+        style_scale=scale,
+        memory_mib=memory,
     )
-    shown = [picture(place + 2) for place in range(styles)]
-    image = stylize(picture(1, height, width), shown, params, dtype=FLOAT).image
-    longest, shortest = max(height, width), min(height, width)
+    shown = [picture(place + 2, *each) for place, each in enumerate(styles)]
+    told: list[Progress] = []
+    image = stylize(picture(1, *shape), shown, params, told.append, dtype=FLOAT).image
+    height, width = shape
+    longest, shortest = max(shape), min(shape)
     assert max(image.shape[:2]) == size
     assert min(image.shape[:2]) == max(1, round(shortest * size / longest))
     assert (image.shape[0] >= image.shape[1]) == (height >= width) or size * shortest >= (
@@ -63,6 +100,9 @@ def test_any_picture_gives_a_finite_one_of_its_proportions(  # noqa: PLR0917 - b
     )
     assert np.isfinite(image).all()
     assert 0 <= image.min() <= image.max() <= 1
+    assert [each.step for each in told] == list(range(1, evaluations(size, "draft") + 1))
+    assert [each.side for each in told] == sorted(each.side for each in told)
+    assert told[-1].eta_s == 0 <= min(each.eta_s for each in told)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -77,10 +117,23 @@ def test_the_same_seed_gives_the_same_picture_and_another_seed_another(dtype) ->
     assert not np.array_equal(painted(3), painted(4))
 
 
-@settings(max_examples=6, deadline=None)
-@given(moment=st.integers(0, 40))
-def test_a_run_stops_at_any_moment_it_is_asked_to(moment) -> None:
+@cache
+def times_asked() -> int:
+    """How often a run asks whether it is to stop, if it never is."""
+    asked = []
+    stylize(
+        picture(1), [picture(2)], EngineParams(size=48, quality="draft"),
+        should_stop=lambda: bool(asked.append(0)), dtype=FLOAT,
+    )  # fmt: skip
+    return len(asked)
+
+
+@settings(max_examples=8, deadline=None)
+@example(part=0.0)
+@given(part=st.floats(0, 1, exclude_max=True))
+def test_a_run_stops_at_any_moment_it_is_asked_to_and_says_no_more(part) -> None:
     asked = 0
+    moment = int(part * times_asked())
 
     def stop() -> bool:
         nonlocal asked
@@ -88,13 +141,22 @@ def test_a_run_stops_at_any_moment_it_is_asked_to(moment) -> None:
         return asked > moment
 
     steps: list[int] = []
+
+    def tell(progress: Progress) -> None:
+        assert asked <= moment, "told of a step after the stop"
+        steps.append(progress.step)
+
     with pytest.raises(Stopped) as stopped:
         stylize(
-            picture(1), [picture(2)], EngineParams(size=48, quality="draft"),
-            lambda progress: steps.append(progress.step), stop, dtype=FLOAT,
+            picture(1), [picture(2)], EngineParams(size=48, quality="draft"), tell, stop,
+            dtype=FLOAT,
         )  # fmt: skip
     assert stopped.value.steps == len(steps)
     assert asked == moment + 1
+
+
+def test_a_run_asks_at_least_ten_times_in_an_evaluation() -> None:
+    assert times_asked() > 10 * evaluations(48, "draft")
 
 
 def test_progress_is_complete_and_in_order_and_can_show_the_picture() -> None:

@@ -1,0 +1,88 @@
+"""Memory is planned before a painting begins, and the plan holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.engine import EngineParams, ParameterError, memory, stylize
+from worker.engine.memory import MIB, plan
+from worker.engine.objective import layers_at
+
+ROOT = Path(__file__).resolve().parents[3]
+SIDES = st.integers(301, 4096)
+FORMATS = st.sampled_from([torch.float32, torch.bfloat16])
+
+
+@given(height=SIDES, width=SIDES, evaluations=st.integers(1, 40), dtype=FORMATS,
+       bound=st.integers(0, 4000))  # fmt: skip
+def test_a_plan_is_within_the_bound_or_the_least_there_is(
+    height, width, evaluations, dtype, bound
+) -> None:
+    size, layers = (height, width), layers_at(4096)
+    found = plan(layers, size, evaluations, dtype, bound * MIB)
+    least = plan(layers, size, evaluations, dtype, 0)
+    assert found.bytes <= bound * MIB or found == least
+    assert least.bytes <= found.bytes
+    assert found.rows <= height
+
+
+@pytest.mark.parametrize("side", [1024, 2048, 4096])
+def test_more_memory_never_makes_a_painting_slower(side) -> None:
+    bounds = [bound * MIB for bound in range(200, 12_000, 200)]
+    plans = [plan(layers_at(side), (side, side), 12, torch.bfloat16, bound) for bound in bounds]
+    assert [each.rows for each in plans] == sorted(each.rows for each in plans)
+    assert plans[0].rows == 256
+    assert plans[-1].rows == side
+
+
+def test_2048_px_fit_in_two_gigabytes_at_once_and_4096_px_in_bands() -> None:
+    room = memory.MEMORY_MIB * MIB - 450 * MIB  # what the process and the pictures have
+    whole = plan(layers_at(2048), (2048, 2048), 4, torch.bfloat16, room)
+    assert whole.rows == 2048
+    assert plan(layers_at(4096), (4096, 4096), 2, torch.bfloat16, room).rows < 1024
+
+
+def test_a_bound_that_cannot_be_kept_is_refused_before_painting() -> None:
+    grey = np.full((64, 64, 3), 0.5, np.float32)
+    told: list[object] = []
+    with pytest.raises(ParameterError, match=r"needs \d+ MiB of memory, not 600"):
+        stylize(grey, [grey], EngineParams(size=4096, memory_mib=600), told.append,
+                dtype=torch.float32)  # fmt: skip
+    assert not told
+
+
+BOUNDED = """
+import resource, sys
+import numpy as np, torch
+from worker.engine import EngineParams, engine, memory, objective, prediction, schedule, stylize
+
+torch.set_num_threads(1)
+prediction.rates(torch.float32)
+random = np.random.default_rng(0)
+content, style = (random.random((512, 640, 3), np.float32) for _ in range(2))
+engine.schedule.stages = lambda size, quality: (schedule.Stage(640, 1),)
+least = memory.plan(objective.layers_at(640), (512, 640), 1, torch.float32, 0)
+assert least.rows == 256
+bound = (memory.used() + least.bytes) // memory.MIB + 8
+stylize(content, [style], EngineParams(size=640, memory_mib=bound), dtype=torch.float32)
+most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(most // (2**20 if sys.platform == "darwin" else 2**10), bound)
+"""
+
+
+def test_a_painting_in_bands_stays_within_its_bound() -> None:
+    """In a process of its own, whose most memory the system counts."""
+    done = subprocess.run(
+        [sys.executable, "-c", BOUNDED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    most, bound = map(int, done.stdout.split())
+    assert most <= bound
