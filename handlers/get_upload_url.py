@@ -59,6 +59,8 @@ def _check(payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
     for place, style in enumerate(styles):
         if style.gallery is None:
             _check_upload(call, runs.style_key(run_id, place), f"Style picture {place + 1}")
+        if params.masks:
+            _check_upload(call, runs.mask_key(run_id, place), f"Mask {place + 1}")
     deadline = prices.deadline_s(params.work, params.size)
     return runs.run_input(
         run_id,
@@ -82,8 +84,10 @@ def _post_upload_url(request: proxy.Request, call: Call) -> dict[str, Any]:
         run_id = runs.make_run_id(call.parts.token_hex)
     slot = body.get("slot")
     if not isinstance(slot, str):
-        raise InvalidRequest("slot must be content, or style-0 to style-3.")
+        raise InvalidRequest("slot must be content, style-0 to style-3, or mask-0 to mask-3.")
     key = runs.upload_key(run_id, slot)
+    if slot.startswith("mask") and content_type != runs.MASK_TYPE:
+        raise InvalidRequest(f"A mask is {runs.MASK_TYPE}.")
     call.log.bind(run_id=run_id)
     document = {
         "run_id": run_id,

@@ -21,13 +21,17 @@ WORKS = (*QUALITIES, "instant")
 """What has a time and a price of its own: the qualities of a painted run, and an instant one."""
 SIZE_MIN, SIZE_MAX = 64, 1024
 STRENGTH_MAX = 2.0
+COLOURS = ("style", "palette", "photo")
+STYLE_SCALE_MIN, STYLE_SCALE_MAX = 0.5, 2.0
 SEED_MAX = 2**31 - 1
 WEIGHT_MIN, WEIGHT_MAX = 0.01, 1.0
 CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp")
 """What an upload may say it is; the worker goes by the content alone."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_STYLE_SLOT = re.compile(rf"style-[0-{STYLES_MAX - 1}]")
+_SLOT = re.compile(rf"content|(style|mask)-[0-{STYLES_MAX - 1}]")
+MASK_TYPE = "image/png"
+"""What an upload of a mask must say it is: JPEG would make its edges ring."""
 
 
 class InvalidRunError(ValueError):
@@ -55,9 +59,12 @@ def check_run_id(value: object) -> str:
 
 
 def upload_key(run_id: str, slot: str) -> str:
-    """Where a picture is uploaded: ``slot`` is ``content`` or ``style-0`` to ``style-3``."""
-    if slot != "content" and not _STYLE_SLOT.fullmatch(slot):
-        raise InvalidRunError(f"A picture is content, or style-0 to style-{STYLES_MAX - 1}.")
+    """Where a picture is uploaded: ``content``, ``style-0`` to ``-3``, ``mask-0`` to ``-3``."""
+    if not _SLOT.fullmatch(slot):
+        last = STYLES_MAX - 1
+        raise InvalidRunError(
+            f"A picture is content, style-0 to style-{last}, or mask-0 to mask-{last}."
+        )
     return f"runs/{check_run_id(run_id)}/{slot}"
 
 
@@ -69,6 +76,11 @@ def content_key(run_id: str) -> str:
 def style_key(run_id: str, place: int) -> str:
     """The style picture at ``place`` (from 0) of the list."""
     return upload_key(run_id, f"style-{place}")
+
+
+def mask_key(run_id: str, place: int) -> str:
+    """The mask of the style at ``place`` (from 0) of the list."""
+    return upload_key(run_id, f"mask-{place}")
 
 
 def gallery_key(gallery_id: str) -> str:
@@ -123,22 +135,31 @@ class RunParams:
     """How to paint; ``RunParams.parse`` is the only way in from outside.
 
     ``size``: longest side in pixels, 64 to 1024. ``quality``: a compute budget, so that the price
-    is known before. ``strength``: 0 to 2, 1 is balanced. ``seed``: 0 to 2**31 - 1. The algorithm
-    ``instant`` takes no account of quality and seed.
+    is known before. ``strength``: 0 to 2, 1 is balanced. ``colours``: the style's, the photograph's
+    palette, or the photograph's at every place. ``style_scale``: how large the strokes are, 0.5 to
+    2. ``masks``: each style has a mask, uploaded at its place. ``seed``: 0 to 2**31 - 1. The
+    algorithm ``instant`` takes no account of quality and seed.
     """
 
     algorithm: str = "painted"
     size: int = 512
     quality: str = "good"
     strength: float = 1.0
-    keep_colours: bool = False
+    colours: str = "style"
+    style_scale: float = 1.0
+    masks: bool = False
     seed: int = 0
 
     @classmethod
     def parse(cls, document: object) -> RunParams:
-        """Parameters from JSON; what is left out has its default. Raises InvalidRunError."""
+        """Parameters from JSON; what is left out has its default. Raises InvalidRunError.
+
+        ``keep_colours`` is what clients sent before there were ``colours``, and what runs of that
+        time have in their input: true is ``photo``, false ``style``.
+        """
         if not isinstance(document, Mapping):
             raise InvalidRunError("params must be an object.")
+        document = _with_colours(document)
         defaults = asdict(cls())
         unknown = sorted(str(name) for name in document if name not in defaults)
         if unknown:
@@ -149,7 +170,11 @@ class RunParams:
             size=_whole(given, "size", SIZE_MIN, SIZE_MAX),
             quality=_choice(given, "quality", QUALITIES),
             strength=_number(given["strength"], "strength", 0.0, STRENGTH_MAX),
-            keep_colours=_flag(given, "keep_colours"),
+            colours=_choice(given, "colours", COLOURS),
+            style_scale=_number(
+                given["style_scale"], "style_scale", STYLE_SCALE_MIN, STYLE_SCALE_MAX
+            ),
+            masks=_flag(given, "masks"),
             seed=_whole(given, "seed", 0, SEED_MAX),
         )
 
@@ -212,7 +237,10 @@ def run_input(
     deadline_s: int,
     ceiling_microusd: int,
 ) -> dict[str, Any]:
-    """The run input: all that a task needs to know, with the digest that names it."""
+    """The run input: all that a task needs to know, with the digest that names it.
+
+    ``mask_keys`` is there only with masks.
+    """
     document: dict[str, Any] = {
         "run_id": check_run_id(run_id),
         "content_key": content_key(run_id),
@@ -222,6 +250,8 @@ def run_input(
         "deadline_s": deadline_s,
         "ceiling_microusd": ceiling_microusd,
     }
+    if params.masks:
+        document["mask_keys"] = [mask_key(run_id, place) for place in range(len(styles))]
     return {**document, "digest": digest(document)}
 
 
@@ -283,3 +313,14 @@ def _flag(given: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value, bool):
         raise InvalidRunError(f"{name} must be true or false.")
     return value
+
+
+def _with_colours(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters with ``colours`` in place of ``keep_colours``."""
+    if "keep_colours" not in document:
+        return document
+    if "colours" in document:
+        raise InvalidRunError("keep_colours is the older name of colours: give colours alone.")
+    rest = {name: value for name, value in document.items() if name != "keep_colours"}
+    kept = _flag(document, "keep_colours")
+    return {**rest, "colours": "photo" if kept else "style"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from rich.console import Console
@@ -11,14 +13,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from worker import engine
 from worker.engine.params import (
     ALGORITHMS,
+    COLOURS,
     MEMORY_MIB_MIN,
     QUALITIES,
     SIZE_MAX,
     SIZE_MIN,
     STRENGTH_MAX,
+    STYLE_SCALE_MAX,
+    STYLE_SCALE_MIN,
     STYLES_MAX,
 )
 
+_Decoded = TypeVar("_Decoded")
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -40,7 +46,16 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
               help="0 keeps the drawing, 2 lets the style rule.")  # fmt: skip
 @click.option("--weights", default="", metavar="W,W...",
               help="How much each style counts, such as 2,1; default: all the same.")  # fmt: skip
-@click.option("--keep-colours", is_flag=True, help="Keep the content's colours.")
+@click.option("--style-scale", default=1.0, show_default=True,
+              type=click.FloatRange(STYLE_SCALE_MIN, STYLE_SCALE_MAX),
+              help="How large the style's strokes are.")  # fmt: skip
+@click.option("--colours", default="style", show_default=True, type=click.Choice(COLOURS),
+              help="The style's; the photograph's palette, laid on by the strokes; or the"
+              " photograph's own at every place.")  # fmt: skip
+@click.option("--keep-colours", is_flag=True, hidden=True, help="Older name of --colours photo.")
+@click.option("--mask", "masks", multiple=True, metavar="FILE", type=_EXISTING,
+              help="Where a style is painted, white on black; one for each STYLE, in their order."
+              " What no mask has stays a photograph.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1),
               help="Another seed is another take.")  # fmt: skip
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
@@ -57,7 +72,10 @@ def stylize(  # noqa: PLR0917 - click passes by name
     quality: engine.Quality,
     strength: float,
     weights: str,
+    style_scale: float,
+    colours: engine.Colours,
     keep_colours: bool,
+    masks: tuple[Path, ...],
     seed: int,
     deadline: float | None,
     memory: int | None,
@@ -71,7 +89,8 @@ def stylize(  # noqa: PLR0917 - click passes by name
             quality=quality,
             strength=strength,
             style_weights=_weights(weights),
-            keep_colours=keep_colours,
+            colours=_colours(colours, keep_colours=keep_colours),
+            style_scale=style_scale,
             seed=seed,
             deadline_s=deadline,
             memory_mib=memory,
@@ -80,12 +99,19 @@ def stylize(  # noqa: PLR0917 - click passes by name
         params.weights_for(len(styles))
     except engine.ParameterError as error:
         raise click.UsageError(str(error)) from error
+    if masks and len(masks) != len(styles):
+        raise click.UsageError(
+            f"{len(masks)} masks for {len(styles)} styles: give one for each style, or none."
+        )
     if not output.parent.is_dir():
         raise click.UsageError(f"There is no folder {output.parent}.")
-    pictures = [_read(path, size) for path in (content, *styles)]
+    photograph = _read(content, size)
+    shown = [_read(path, max(size, params.style_side(size))) for path in styles]
+    regions = [_read_mask(path, size) for path in masks]
     try:
-        result = _paint(pictures[0], pictures[1:], params)
-    except engine.ParameterError as error:  # a bound of memory that cannot be kept
+        result = _paint(photograph, shown, regions, params)
+    except (engine.ParameterError, engine.PictureError) as error:
+        # a bound of memory that cannot be kept, or a mask that does not fit
         raise click.UsageError(str(error)) from error
     jpeg = output.suffix.lower() in (".jpg", ".jpeg")
     output.write_bytes(engine.encode(result.image, "JPEG" if jpeg else "PNG"))
@@ -98,6 +124,12 @@ def stylize(  # noqa: PLR0917 - click passes by name
     )
 
 
+def _colours(colours: engine.Colours, *, keep_colours: bool) -> engine.Colours:
+    if keep_colours and colours == "palette":
+        raise engine.ParameterError("--keep-colours is --colours photo: give one of the two.")
+    return "photo" if keep_colours else colours
+
+
 def _weights(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(",")) if text else ()
@@ -106,8 +138,16 @@ def _weights(text: str) -> tuple[float, ...]:
 
 
 def _read(path: Path, size: int) -> engine.Picture:
+    return _decoded(path, lambda data: engine.decode(data, side=size))
+
+
+def _read_mask(path: Path, size: int) -> engine.Mask:
+    return _decoded(path, lambda data: engine.decode_mask(data, side=size))
+
+
+def _decoded(path: Path, decode: Callable[[bytes], _Decoded]) -> _Decoded:
     try:
-        return engine.decode(path.read_bytes(), side=size)
+        return decode(path.read_bytes())
     except engine.PictureError as error:
         raise click.UsageError(f"{path}: {error.message}") from error
     except OSError as error:
@@ -115,7 +155,10 @@ def _read(path: Path, size: int) -> engine.Picture:
 
 
 def _paint(
-    content: engine.Picture, styles: list[engine.Picture], params: engine.EngineParams
+    content: engine.Picture,
+    styles: list[engine.Picture],
+    masks: list[engine.Mask],
+    params: engine.EngineParams,
 ) -> engine.StyleResult:
     """Run the engine under a progress bar; Ctrl-C stops within one evaluation."""
     bar = Progress(
@@ -138,4 +181,4 @@ def _paint(
                 loss=progress.loss,
             )
 
-        return engine.stylize(content, styles, params, show)
+        return engine.stylize(content, styles, params, show, masks=masks)

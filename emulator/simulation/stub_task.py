@@ -242,7 +242,7 @@ class StubTask:
         """Take time; whether the deadline came first."""
         habits, chance = self._habits, self._rng.random()
         self._line("state", state="checking")
-        for key in (run["content_key"], *run["style_keys"]):
+        for key in (run["content_key"], *run["style_keys"], *run.get("mask_keys", [])):
             if not await self._client.there(key):
                 raise Stopped("PictureRefused", "A picture is not there any more.")
         if chance < habits.refused:

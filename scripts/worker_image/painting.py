@@ -32,10 +32,10 @@ def main() -> None:
     aws.clients(settings.Settings("bucket", 1, "us-east-1", None, "127.0.0.1", 0, None, None))
     for algorithm in runs.ALGORITHMS:
         engine = painter.Painter()
-        params = runs.RunParams(algorithm, size=64, quality="draft", keep_colours=True, seed=1)
+        params = runs.RunParams(algorithm, size=64, quality="draft", colours="photo", seed=1)
         run = {"params": params.document(), "style_weights": [1.0, 1.0]}
         engine.prepare(run)
-        pictures = engine.check(picture("JPEG"), [picture("PNG"), picture("WEBP")], run)
+        pictures = engine.check(picture("JPEG"), [picture("PNG"), picture("WEBP")], [], run)
         painting = engine.paint(pictures, run, 60.0, lambda _: None, lambda: False)
         if not painting.png.startswith(b"\x89PNG") or not features.check("webp"):
             raise SystemExit("the image's packages paint nothing")

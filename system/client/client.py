@@ -113,6 +113,12 @@ class NstClient:
             budget=said.get("budget") or {},
         )
 
+    def mask_post(self, run_id: str, place: int) -> Post:
+        """Where the mask of the style at ``place`` (from 0) goes, for an admitted run."""
+        slot = runs.mask_key(run_id, place).rpartition("/")[2]
+        body = {"run_id": run_id, "slot": slot, "content_type": runs.MASK_TYPE}
+        return Post.parse(self._call("POST", "/api/upload-urls", body=body, again=True))
+
     def upload(
         self, post: Post, path: Path, on_progress: Callable[[int], None] = lambda _: None
     ) -> None:

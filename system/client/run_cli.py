@@ -71,7 +71,22 @@ class Picture:
     "--strength", default=1.0, show_default=True, type=click.FloatRange(0, runs.STRENGTH_MAX),
     help="How far the style may go.",
 )  # fmt: skip
-@click.option("--keep-colours", is_flag=True, help="Keep the colours of CONTENT.")
+@click.option(
+    "--style-scale", default=1.0, show_default=True,
+    type=click.FloatRange(runs.STYLE_SCALE_MIN, runs.STYLE_SCALE_MAX),
+    help="How large the style's strokes are.",
+)  # fmt: skip
+@click.option(
+    "--colours", default="style", show_default=True, type=click.Choice(runs.COLOURS),
+    help="The style's; CONTENT's palette, laid on by the strokes; or CONTENT's own at every place.",
+)  # fmt: skip
+@click.option("--keep-colours", is_flag=True, hidden=True, help="Older name of --colours photo.")
+@click.option(
+    "--mask", "masks", multiple=True, metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Where a style is painted, white on black (PNG); one for each style, in their order, those"
+    " of the gallery last. What no mask has stays a photograph.",
+)  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, runs.SEED_MAX))
 @click.option("--no-check", is_flag=True, help="Send files that do not look like pictures, too.")
 @_endpoint
@@ -84,7 +99,10 @@ def run(  # noqa: PLR0917 (one for each option)
     quality: str,
     size: int,
     strength: float,
+    style_scale: float,
+    colours: str,
     keep_colours: bool,
+    masks: tuple[Path, ...],
     seed: int,
     no_check: bool,
     endpoint: str,
@@ -96,13 +114,18 @@ def run(  # noqa: PLR0917 (one for each option)
         raise click.UsageError(f"The painting is a PNG: call it {output.with_suffix('.png')}.")
     if not os.access(output.resolve().parent, os.W_OK):
         raise click.UsageError(f"Nothing can be written to {output.resolve().parent}.")
+    if keep_colours and colours == "palette":
+        raise click.UsageError("--keep-colours is --colours photo: give one of the two.")
     files = [_look(path, no_check=no_check) for path in (content, *styles)]
+    planes = _masks(masks, len(styles) + len(house), no_check=no_check)
     params = {
         "algorithm": algorithm,
         "size": size,
         "quality": quality,
         "strength": strength,
-        "keep_colours": keep_colours,
+        "colours": "photo" if keep_colours else colours,
+        "style_scale": style_scale,
+        "masks": bool(masks),
         "seed": seed,
     }
     with _client(endpoint) as client:
@@ -112,12 +135,13 @@ def run(  # noqa: PLR0917 (one for each option)
             [{"content_type": f.content_type} for f in files[1:]] + [{"gallery": i} for i in house],
         )
         posts = [post for post in (admission.content, *admission.styles) if post is not None]
-        for file in files:
+        posts += [client.mask_post(admission.run_id, place) for place in range(len(planes))]
+        for file in files + planes:
             if file.size > admission.max_upload_bytes and not no_check:
                 most = admission.max_upload_bytes / 2**20
                 _end(BAD_INPUT, f"{file.path} is larger than the {most:.0f} MiB that are allowed.")
         with RunProgress(_err) as progress:
-            for file, post in zip(files, posts, strict=True):
+            for file, post in zip(files + planes, posts, strict=True):
                 client.upload(post, file.path, progress.upload(file.path.name, file.size))
             with _stopping(client, admission.run_id, progress):
                 asked: list[dict[str, str]] = [{}] * len(styles) + [{"gallery": i} for i in house]
@@ -173,6 +197,18 @@ def _look(path: Path, *, no_check: bool) -> Picture:
         known = ", ".join(sorted(t.removeprefix("image/").upper() for t in runs.CONTENT_TYPES))
         raise click.UsageError(f"{path} is no picture of a kind that can be used ({known}).")
     return Picture(path, kind or pictures.UNKNOWN, path.stat().st_size)
+
+
+def _masks(paths: tuple[Path, ...], styles: int, *, no_check: bool) -> list[Picture]:
+    if paths and len(paths) != styles:
+        raise click.UsageError(
+            f"{len(paths)} masks for {styles} styles: give one for each style, or none."
+        )
+    found = [_look(path, no_check=no_check) for path in paths]
+    for mask in found:
+        if mask.content_type != runs.MASK_TYPE and not no_check:
+            raise click.UsageError(f"{mask.path} is no PNG, as a mask must be.")
+    return found
 
 
 def _follow(client: NstClient, admission: Admission, output: Path, progress: RunProgress) -> bool:

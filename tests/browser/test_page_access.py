@@ -76,6 +76,12 @@ def test_the_studio_on_a_phone_in_greek(new_page: NewPage, stack: Running, axe: 
     axe(page)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "nothing is cut off at the side"
+    overflowing = page.locator(".choice span").evaluate_all(
+        "words => words.filter((word) => { const box = word.parentElement;"
+        " return word.getBoundingClientRect().right > box.getBoundingClientRect().right + 1"
+        " || word.scrollWidth > word.clientWidth + 1; }).map((word) => word.textContent)"
+    )
+    assert overflowing == [], "a choice's word is within its box"
 
 
 def test_a_run_its_end_and_the_shelf(bare: Page, stack: Running, axe: Check) -> None:

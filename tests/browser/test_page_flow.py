@@ -118,7 +118,9 @@ def test_parameters_and_a_mix_of_styles_are_sent_as_chosen(page: Page, stack: Ru
     expect(page.locator(".mix-part")).to_have_text(["80 %", "20 %"])
     small(page)
     page.locator("#strength").fill("1.6")
-    page.get_by_role("switch").check()
+    page.locator("#scale").fill("4")
+    expect(page.locator("output[for=scale]")).to_have_text("largest")
+    pick(page, "Colours", "Palette")
     page.get_by_text("Variation", exact=True).click()
     page.locator("#seed").fill("42")
     with page.expect_request("**/api/run-nst") as started:
@@ -127,7 +129,7 @@ def test_parameters_and_a_mix_of_styles_are_sent_as_chosen(page: Page, stack: Ru
     assert sent["styles"] == [{"gallery": "ink-wash", "weight": 1}, {"weight": 0.25}]
     assert sent["params"] == {
         "algorithm": "painted", "size": 256, "quality": "good", "strength": 1.6,
-        "keep_colours": True, "seed": 42,
+        "colours": "palette", "style_scale": 2, "masks": False, "seed": 42,
     }  # fmt: skip
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible(timeout=RUN_MS)
@@ -200,7 +202,7 @@ def test_two_visitors_at_once_each_get_their_own(new_page: NewPage, stack: Runni
         enter(page, stack)
         choose(page, plain(colour, size=(160, 120)))
         small(page)
-        page.get_by_role("switch").check()
+        pick(page, "Colours", "Photo")
         runs.append(paint(page))
     assert len(set(runs)) == 2
     for page, run_id in zip(pages, runs, strict=True):

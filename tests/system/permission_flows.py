@@ -48,11 +48,17 @@ def style_is_uploaded(house: House) -> None:
     house.upload(house.admit()["uploads"]["styles"][0])
 
 
+def mask_is_uploaded(house: House) -> None:
+    asked = {"slot": "mask-0", "content_type": runs.MASK_TYPE}
+    house.upload(house.api("POST", "/upload-urls", 200, asked))
+
+
 def uploads_are_checked(house: House) -> None:
     run_id = runs.make_run_id()
-    house.put(runs.content_key(run_id))
-    house.put(runs.style_key(run_id, 0))
-    house.invoke("get-upload-url", {"action": "check", "run_id": run_id, "styles": [{}]})
+    for key in (runs.content_key(run_id), runs.style_key(run_id, 0), runs.mask_key(run_id, 0)):
+        house.put(key)
+    payload = {"run_id": run_id, "styles": [{}], "params": {"masks": True}}
+    house.invoke("get-upload-url", {"action": "check", **payload})
 
 
 def a_missing_upload_is_told(house: House) -> None:
@@ -333,8 +339,10 @@ FLOWS: Mapping[tuple[str, str, str], Flow] = {
     ("update-budget", "s3:ListBucket", "${budget_bucket_arn}"): ledger_is_initialised,
     ("get-upload-url", "s3:PutObject", "content"): content_is_uploaded,
     ("get-upload-url", "s3:PutObject", "style-*"): style_is_uploaded,
+    ("get-upload-url", "s3:PutObject", "mask-*"): mask_is_uploaded,
     ("get-upload-url", "s3:GetObject", "content"): uploads_are_checked,
     ("get-upload-url", "s3:GetObject", "style-*"): uploads_are_checked,
+    ("get-upload-url", "s3:GetObject", "mask-*"): uploads_are_checked,
     **{("get-upload-url", "s3:GetObject", name): flow for name, flow in LINKS.items()},
     ("get-upload-url", "s3:ListBucket", "${storage_bucket_arn}"): a_missing_upload_is_told,
     ("start-nst", "s3:GetObject", "start.json"): a_task_is_started,
@@ -368,6 +376,7 @@ FLOWS: Mapping[tuple[str, str, str], Flow] = {
     ("task-execution", "logs:PutLogEvents", "${log_group}:*"): a_painted_image_runs,
     ("task", "s3:GetObject", "content"): fetched(runs.content_key),
     ("task", "s3:GetObject", "style-*"): fetched(lambda run_id: runs.style_key(run_id, 3)),
+    ("task", "s3:GetObject", "mask-*"): fetched(lambda run_id: runs.mask_key(run_id, 3)),
     ("task", "s3:GetObject", "events.jsonl"): the_worker_reads_its_log,
     ("task", "s3:GetObject", "gallery/*"): fetched(lambda _: "gallery/ink-wash.jpg.copy"),
     ("task", "s3:GetObject", "start.json"): the_worker_reads_its_order,

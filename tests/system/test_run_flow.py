@@ -83,6 +83,51 @@ def test_an_instant_run_paints_by_the_other_engine(visitor: Visitor) -> None:
     assert (running["steps"], running["dtype"]) == (4, "float32")
 
 
+def test_a_mask_confines_the_painting(visitor: Visitor) -> None:
+    """The left half is painted; what is black in the mask stays as it was sent."""
+    admission = visitor.admit()
+    run_id = admission["run_id"]
+    asked = {"run_id": run_id, "slot": "mask-0", "content_type": "image/png"}
+    answer = visitor.post("/api/upload-urls", asked)
+    assert answer.status_code == 200, answer.text
+    mask = io.BytesIO()
+    left = np.zeros((64, 64), np.uint8)
+    left[:, :32] = 255
+    Image.fromarray(left).save(mask, "PNG")
+    sent = picture(64, 64, seed=1)
+    uploads = admission["uploads"]
+    for post, body in (
+        (uploads["content"], sent),
+        (uploads["styles"][0], picture(64, 64, seed=2)),
+        (answer.json(), mask.getvalue()),
+    ):
+        assert visitor.upload(post, body).status_code in {200, 201, 204}
+    assert visitor.start(run_id, masks=True, colours="palette").status_code == 202
+    assert visitor.finish(run_id)["state"] == "succeeded"
+    before = np.asarray(Image.open(io.BytesIO(sent)), float)
+    away = np.abs(np.asarray(painted(admission), float) - before)
+    assert away[:, 32:].max() == 0
+    assert away[:, :32].mean() > 2
+
+
+def test_a_mask_of_other_proportions_is_refused_with_a_reason(visitor: Visitor) -> None:
+    admission = visitor.admit()
+    run_id = admission["run_id"]
+    asked = {"run_id": run_id, "slot": "mask-0", "content_type": "image/png"}
+    mask = visitor.post("/api/upload-urls", asked).json()
+    uploads = admission["uploads"]
+    for post, body in (
+        (uploads["content"], picture(96, 64)),
+        (uploads["styles"][0], picture()),
+        (mask, picture(64, 64, seed=3)),
+    ):
+        assert visitor.upload(post, body).status_code in {200, 201, 204}
+    assert visitor.start(run_id, masks=True).status_code == 202
+    final = visitor.finish(run_id)
+    assert (final["state"], final["cause"]["code"]) == ("failed", "picture-refused")
+    assert "mask 1" in final["cause"]["detail"]
+
+
 def test_a_house_style_needs_no_upload(visitor: Visitor) -> None:
     answer = visitor.http.post(
         "/api/runs",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { ceilingOf, sizesOf, verdict } from "@/features/budget/lib/price";
-import { boldness, DEFAULTS, QUALITIES, SEED_MAX, seedOf } from "@/features/params/lib/params";
+import { boldness, DEFAULTS, QUALITIES, recalled, SCALES, scalePlace, SEED_MAX, seedOf } from "@/features/params/lib/params";
 import { curvePoints, HEIGHT, WIDTH } from "@/features/runs/lib/curve";
 import { GALLERY } from "@/features/styles/lib/gallery";
 import { percentages, shareOf, SHARE_MIN } from "@/features/styles/lib/mix";
@@ -64,6 +64,18 @@ describe("parameters", () => {
       expect(seed).toBeGreaterThanOrEqual(0);
       expect(seed).toBeLessThanOrEqual(SEED_MAX);
     }));
+  });
+  it("that were chosen before there were others are gone on with", () => {
+    const older = { algorithm: "painted", size: 512, quality: "good", strength: 1, seed: 0 } as const;
+    expect(recalled({ ...older, size: 256, keep_colours: true })).toEqual({ ...DEFAULTS, size: 256, colours: "photo" });
+    expect(recalled({ ...older, keep_colours: false })).toEqual(DEFAULTS);
+    expect(recalled({ ...DEFAULTS, colours: "palette" })).toEqual({ ...DEFAULTS, colours: "palette" });
+  });
+  it("have a place among the strokes for any scale", () => {
+    SCALES.forEach((scale, place) => { expect(scalePlace(scale)).toBe(place); });
+    expect(scalePlace(1.2)).toBe(3);
+    expect(scalePlace(1.15)).toBe(2);
+    expect([SCALES[0], SCALES[SCALES.length - 1]]).toEqual([0.5, 2]);
   });
   it("begin in the middle", () => {
     expect(QUALITIES).toContain(DEFAULTS.quality);

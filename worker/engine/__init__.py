@@ -18,7 +18,9 @@ from worker.engine.errors import (
 )
 from worker.engine.params import (
     Algorithm,
+    Colours,
     EngineParams,
+    Mask,
     Picture,
     Progress,
     Quality,
@@ -26,7 +28,7 @@ from worker.engine.params import (
     ignore,
     never,
 )
-from worker.engine.pictures import Limits, PictureInfo, decode, encode, inspect
+from worker.engine.pictures import Limits, PictureInfo, decode, decode_mask, encode, inspect
 from worker.engine.schedule import evaluations, predict_cpu_seconds
 
 if TYPE_CHECKING:
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Algorithm",
+    "Colours",
     "EngineError",
     "EngineParams",
     "Limits",
+    "Mask",
     "ParameterError",
     "Picture",
     "PictureError",
@@ -47,6 +51,7 @@ __all__ = [
     "StyleResult",
     "WeightsError",
     "decode",
+    "decode_mask",
     "encode",
     "evaluations",
     "inspect",
@@ -62,13 +67,16 @@ def stylize(
     on_progress: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     *,
+    masks: Sequence[Mask] = (),
     dtype: torch.dtype | None = None,
 ) -> StyleResult:
     """Paint ``content`` in the manner of ``styles``, by ``params.algorithm``.
 
     Pictures are (H, W, 3) float32 RGB in 0..1, as `decode` gives them. ``should_stop`` is asked
     again and again, perhaps from another thread; where it says yes, Stopped is raised. At
-    ``params.deadline_s`` the best picture so far is returned. ``dtype`` forces float32 or bfloat16
+    ``params.deadline_s`` the best picture so far is returned. ``masks``, one (H, W) in 0..1 for
+    each style as `decode_mask` gives them, confine the styles; what none of them has stays as the
+    photograph has it (`worker.engine.masks`). ``dtype`` forces float32 or bfloat16
     on a painting that is not instant; by default the faster one is chosen. Raises ParameterError
     and PictureError.
     """
@@ -77,7 +85,9 @@ def stylize(
 
         if dtype is not None:
             raise ParameterError("An instant painting is computed in float32.")
-        return instant.stylize(content, styles, params, on_progress, should_stop)
+        return instant.stylize(content, styles, params, on_progress, should_stop, masks=masks)
     from worker.engine import engine  # noqa: PLC0415
 
-    return engine.stylize(content, styles, params, on_progress, should_stop, dtype=dtype)
+    return engine.stylize(
+        content, styles, params, on_progress, should_stop, masks=masks, dtype=dtype
+    )

@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from worker.engine import colour, memory, network, prediction, pyramid, schedule
 from worker.engine.frame import unframed
+from worker.engine.masks import Regions
 from worker.engine.objective import Objective, layers_at
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
+    Mask,
     Picture,
     Progress,
     StyleResult,
@@ -91,6 +94,7 @@ def stylize(
     on_progress: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
     *,
+    masks: Sequence[Mask] = (),
     dtype: torch.dtype | None = None,
 ) -> StyleResult:
     """Paint ``content`` in the manner of ``styles``; see `worker.engine.stylize`."""
@@ -100,21 +104,28 @@ def stylize(
     run = _Run(params, dtype, on_progress, should_stop)
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
+    regions = Regions.of(masks, weights, content.shape[:2], params.size) if masks else None
+    wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
+    shown = [unframed(style) for style in styles]
+    if params.colours != "style":
+        shown = [
+            colour.match(style, content, like_where=where)
+            for style, where in zip(shown, wheres, strict=True)
+        ]
     examples = [
-        (share, pyramid.to_tensor(unframed(style)))
-        for share, style in zip(weights, styles, strict=True)
+        (share, pyramid.to_tensor(style)) for share, style in zip(weights, shown, strict=True)
     ]
-    if params.keep_colours:
-        examples = [(share, colour.match(example, source)) for share, example in examples]
 
     height, width = source.shape[-2:]
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
-    image = _recolour(pyramid.resize(source, first), examples, run.stages[0].side)
+    begun = regions.at(first) if regions else None
+    image = _recolour(pyramid.resize(source, first), examples, run.stages[0].side, begun)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
     stopped_early = False
     plans = _plans(run.stages, params, (height, width), dtype)
-    run.expect(_costs(run.stages, plans, (height, width), [_size(e) for _, e in examples], net))
+    sizes = [_size(example) for _, example in examples]
+    run.expect(_costs(run, plans, (height, width), sizes, net, regions=bool(regions)))
     descent: LBFGS | None = None
     try:
         for stage, plan in zip(run.stages, plans, strict=True):
@@ -122,8 +133,15 @@ def stylize(
             drawn = pyramid.resize(source, size)
             run.check()
             image = pyramid.enlarged(image, drawn)
+            here = regions.at(size) if regions else None
+            if here is not None:
+                # Larger, what is not painted would be blurred.
+                image = torch.where(torch.from_numpy(here.painted > 0), image, drawn)
             run.check()
-            loss = Objective(net, drawn, examples, stage, params, between=run.check, rows=plan.rows)
+            loss = Objective(
+                net, drawn, examples, stage, params,
+                regions=here, between=run.check, rows=plan.rows,
+            )  # fmt: skip
             descent = LBFGS(
                 loss,
                 image,
@@ -143,11 +161,14 @@ def stylize(
     except Deadline:
         stopped_early = True
     final = pyramid.fitted(height, width, params.size)
-    image = pyramid.resize(image, final)
-    if params.keep_colours:
-        image = colour.keep(image, pyramid.resize(source, final))
+    painted = pyramid.to_picture(pyramid.resize(image, final))
+    photograph = pyramid.to_picture(pyramid.resize(source, final))
+    if params.colours == "photo":
+        painted = colour.keep(painted, photograph)
+    if regions is not None:
+        painted = regions.at(final).laid(painted, photograph)
     return StyleResult(
-        image=pyramid.to_picture(image),
+        image=painted,
         steps=run.steps,
         steps_total=run.steps_total,
         stopped_early=stopped_early,
@@ -182,11 +203,13 @@ def _plans(
 
 
 def _costs(
-    stages: Sequence[schedule.Stage],
+    run: _Run,
     plans: Sequence[memory.Plan],
     shape: tuple[int, int],
     styles: Sequence[tuple[int, int]],
     net: network.Network,
+    *,
+    regions: bool,
 ) -> list[prediction.StageCost]:
     """Predict what each stage costs on this processor."""
     forecast = prediction.Forecast(net)
@@ -195,17 +218,26 @@ def _costs(
             layers_at(stage.side),
             pyramid.paintable(*shape, stage.side),
             plan.rows,
-            [pyramid.paintable(*style, stage.side) for style in styles],
+            [pyramid.paintable(*style, run.params.style_side(stage.side)) for style in styles],
+            len(styles) if regions else 1,
         )
-        for stage, plan in zip(stages, plans, strict=True)
+        for stage, plan in zip(run.stages, plans, strict=True)
     ]
 
 
-def _recolour(content: Tensor, examples: list[tuple[float, Tensor]], side: int) -> Tensor:
+def _recolour(
+    content: Tensor,
+    examples: list[tuple[float, Tensor]],
+    side: int,
+    regions: Regions | None,
+) -> Tensor:
     """Give the content in the styles' colours: a start that saves half of the way."""
-    parts = []
-    for share, example in examples:
+    given = pyramid.to_picture(content)
+    recoloured = np.zeros_like(given)
+    for place, (share, example) in enumerate(examples):
         height, width = example.shape[-2:]
         small = pyramid.resize(example, pyramid.fitted(height, width, side))
-        parts.append(share * colour.match(content, small))
-    return torch.stack(parts).sum(0)
+        where = regions.shares[place] if regions else None
+        shares = np.float32(share) if where is None else where[..., None]
+        recoloured += shares * colour.match(given, pyramid.to_picture(small), where=where)
+    return pyramid.to_tensor(recoloured)

@@ -14,16 +14,18 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from worker.engine import raster
+from worker.engine import colour, raster
 from worker.engine.errors import WeightsError
 from worker.engine.frame import unframed
-from worker.engine.params import EngineParams, Picture, Progress, StyleResult, ignore, never
+from worker.engine.masks import Regions
+from worker.engine.params import EngineParams, Mask, Picture, Progress, StyleResult, ignore, never
 from worker.engine.pictures import encode
 from worker.engine.run import PREVIEW_SIDE, Deadline, Run, shares
 
@@ -83,10 +85,10 @@ class Networks:
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def style(self, picture: Picture) -> Any:
-        """Describe the style of a picture in (1, 100) numbers."""
+    def style(self, picture: Picture, scale: float = 1.0) -> Any:
+        """Describe the style of a picture, seen ``scale`` times as large, in (1, 100) numbers."""
         height, width = picture.shape[:2]
-        scale = _STYLE_SIDE / (height * width) ** 0.5
+        scale *= _STYLE_SIDE / (height * width) ** 0.5
         size = [
             min(4 * _STYLE_SIDE, max(_STYLE_SIDE_MIN, round(n * scale))) for n in (height, width)
         ]
@@ -127,12 +129,16 @@ def stylize(
     params: EngineParams | None = None,
     on_progress: Callable[[Progress], None] = ignore,
     should_stop: Callable[[], bool] = never,
+    *,
+    masks: Sequence[Mask] = (),
 ) -> StyleResult:
     """Paint ``content`` in the manner of ``styles``; see `worker.engine.stylize`.
 
     ``quality`` and ``seed`` have no effect, and no loss is computed: it is told as 0. A deadline
     ends it after its first pass, of four, and no earlier.
     ``strength`` 0 paints by the content's own style, 1 by the styles', 2 goes half as far again.
+    With ``masks`` each style paints the whole picture, and the paintings are laid together: the
+    network normalises over all it sees, and would paint a part of the picture in other tones.
     """
     params = params or EngineParams(algorithm="instant")
     weights = shares(params, content, styles)
@@ -140,27 +146,24 @@ def stylize(
     source = raster.resized(content, raster.fitted(content.shape[0], content.shape[1], params.size))
     run.check()
     networks = load()
-    own = networks.style(source)
-    wanted = sum(
-        share * networks.style(unframed(style))
-        for share, style in zip(weights, styles, strict=True)
-    )
-    vector = (own + _pull(params.strength) * (wanted - own)).astype(np.float32)
+    regions = Regions.of(masks, weights, source.shape[:2], params.size) if masks else None
+    examples = list(zip(weights, styles, strict=True))
+    parts = _parts(networks, source, examples, regions, params)
     total = np.zeros_like(source)
     painted: Picture = total
     try:
         for shift in SHIFTS:
             run.check()
-            total += _pass(networks, run, source, vector, shift)
+            for part in parts:
+                run.check()
+                total += part.share * _pass(networks, run, source, part.style, shift)
             painted = total / np.float32(run.steps + 1)
-            run.report(painted)
+            run.report(regions.laid(painted, source) if regions else painted)
     except Deadline:
         pass
-    painted = np.clip(_filtered(painted), 0, 1)
-    if params.keep_colours:
-        painted = raster.keep_colours(painted, source)
+    painted = _coloured(np.clip(_filtered(painted), 0, 1), source, regions, params)
     return StyleResult(
-        image=painted,
+        image=regions.laid(painted, source) if regions else painted,
         steps=run.steps,
         steps_total=len(SHIFTS),
         stopped_early=run.steps < len(SHIFTS),
@@ -170,6 +173,50 @@ def stylize(
         cpu_s=run.cpu_s,
         dtype=_DTYPE,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A painting of all of the picture: what it is painted by, and its share of each place."""
+
+    style: Any
+    share: Any
+
+
+def _parts(
+    networks: Networks,
+    source: Picture,
+    styles: Sequence[tuple[float, Picture]],
+    regions: Regions | None,
+    params: EngineParams,
+) -> list[_Part]:
+    """Describe the paintings to be made: one in all styles, or one for each region."""
+    own = networks.style(source)
+    wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
+    wanted = []
+    for (_, style), where in zip(styles, wheres, strict=True):
+        shown = unframed(style)
+        if params.colours == "palette":
+            shown = colour.match(shown, source, like_where=where)
+        wanted.append(networks.style(shown, params.style_scale))
+    if regions is None:
+        shares = [share for share, _ in styles]
+        mixed = sum(share * style for share, style in zip(shares, wanted, strict=True))
+        found: list[tuple[Any, Any]] = [(mixed, np.float32(1))]
+    else:
+        found = [(w, s[..., None]) for w, s in zip(wanted, regions.shares, strict=True)]
+    pull = _pull(params.strength)
+    return [_Part((own + pull * (style - own)).astype(np.float32), s) for style, s in found]
+
+
+def _coloured(
+    painted: Picture, source: Picture, regions: Regions | None, params: EngineParams
+) -> Picture:
+    """Give a painting the photograph's colours, as asked for."""
+    if params.colours == "palette":
+        where = regions.painted if regions else None
+        return colour.match(painted, source, where=where, like_where=where)
+    return colour.keep(painted, source) if params.colours == "photo" else painted
 
 
 def _pull(strength: float) -> float:

@@ -159,30 +159,40 @@ class StyleTarget:
         vector = (seen.mean - self.mean) * scale - seen.mean @ matrix
         return self.weight * distance, Pull(matrix, vector)
 
-    def loss(self, features: Tensor) -> tuple[float, Tensor]:
-        """Give the weighted distance of activations (1, C, H, W), and its slope by them."""
+    def loss(self, features: Tensor, shares: Tensor | None = None) -> tuple[float, Tensor]:
+        """Give the weighted distance of activations (1, C, H, W), and its slope by them.
+
+        ``shares`` (H, W), 0 or more and not all 0, say how much each position counts.
+        """
         _, channels, height, width = features.shape
         count = height * width
         if count >= channels:
-            loss, pull = self.pull(Moments.of(features), count, features.dtype)
-            return loss, pull.at(features)
-        rows = _rows(features)
-        mean = _mean(rows)
-        centred = rows - mean.to(rows.dtype)
-        distance, slope = self._few(mean, centred.float())
-        slope = (slope + mean - self.mean).mul_(2 * self.weight / count).to(rows.dtype)
-        return self.weight * distance, slope.view(1, height, width, channels).permute(0, 3, 1, 2)
+            total = count if shares is None else float(shares.sum())
+            loss, pull = self.pull(Moments.of(features, shares), total, features.dtype)
+            slope = pull.at(features)
+            return loss, slope if shares is None else slope * shares.to(slope.dtype)
+        rows = _rows(features).float()
+        given = torch.ones(count) if shares is None else shares.reshape(-1).float()
+        counts = (given / given.sum()).unsqueeze(1)
+        distance, by_rows = self._few(rows, counts)
+        by_rows = (by_rows * (2 * self.weight)).to(features.dtype)
+        slope = by_rows.view(1, height, width, channels).permute(0, 3, 1, 2)
+        return self.weight * distance, slope
 
-    def _few(self, mean: Tensor, centred: Tensor) -> tuple[float, Tensor]:
+    def _few(self, rows: Tensor, counts: Tensor) -> tuple[float, Tensor]:
         """Do the same from fewer positions than channels: an (n, n) problem, cheap and full rank.
 
-        The products X X' and X' X have the same eigenvalues besides zeros.
+        The products X X' and X' X have the same eigenvalues besides zeros. ``counts`` (n, 1) add
+        up to 1. The slope given is half of that of the distance.
         """
+        mean = (rows * counts).sum(0)
+        parts = counts.sqrt()
+        centred = (rows - mean) * parts
         rooted = centred @ self.root
-        overlap, inverse = _root_trace(rooted @ rooted.T / len(centred))
-        spread = float(centred.square().sum()) / len(centred)
-        distance = self._offset(mean) + spread + self.trace - 2 * overlap
-        return distance, centred - inverse @ rooted @ self.root
+        overlap, inverse = _root_trace(rooted @ rooted.T)
+        distance = self._offset(mean) + float(centred.square().sum()) + self.trace - 2 * overlap
+        by_spread = parts * (centred - inverse @ rooted @ self.root)
+        return distance, by_spread + counts * (mean - self.mean)
 
     def _offset(self, mean: Tensor) -> float:
         return float((mean - self.mean).square().sum())

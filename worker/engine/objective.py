@@ -13,6 +13,8 @@ from torch import Tensor
 
 from worker.engine import losses, network, pyramid, schedule
 from worker.engine.drawing import DrawingTarget
+from worker.engine.layer import LayerStyle, Slope
+from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
 from worker.engine.strips import Rows
 from worker.engine.tiling import Tiles
@@ -73,11 +75,13 @@ class Objective:
         stage: schedule.Stage,
         params: EngineParams,
         *,
+        regions: Regions | None = None,
         between: Callable[[], None],
         rows: int | None = None,
     ) -> None:
         """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
 
+        ``regions``, of the stage's size, confine the styles; what is not painted stays as it is.
         Pictures of more than ``rows`` rows are looked at in bands; see `worker.engine.tiling`.
         ``between`` is called again and again during each pass; what it raises ends the pass.
         """
@@ -85,7 +89,10 @@ class Objective:
         self.total = self.style = self.content = float("nan")
         height = drawn.shape[2]
         self._band_pixels = (rows or height) * drawn.shape[3]
-        self._targets = self._style_targets(examples, stage.side)
+        self._painted = None
+        if regions is not None and not regions.painted.all():
+            self._painted = torch.from_numpy(regions.painted > 0)
+        self._targets = self._style_targets(examples, regions, stage.side, params)
         self._content_layer = _content_layer(stage.side)
         self._tiles = Tiles(net, layers_at(stage.side), height, rows or height, between=between)
         kept, contrast = self._look_at_content(drawn)
@@ -103,10 +110,14 @@ class Objective:
         self._content = losses.ContentTarget.of(kept, weight)
 
     def _style_targets(
-        self, examples: list[tuple[float, Tensor]], side: int
-    ) -> dict[str, losses.StyleTarget]:
-        """Take the styles' moments at the size of the stage: strokes keep their width in px."""
-        layers = _style_layers(side)
+        self,
+        examples: list[tuple[float, Tensor]],
+        regions: Regions | None,
+        stage_side: int,
+        params: EngineParams,
+    ) -> dict[str, LayerStyle]:
+        """Take the styles' moments: strokes keep their width in px, times the style's scale."""
+        layers, side = _style_layers(stage_side), params.style_side(stage_side)
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         for share, example in examples:
             height, width = example.shape[-2:]
@@ -118,7 +129,7 @@ class Objective:
             for layer in layers:
                 seen[layer].append((share, sums[layer].moments()))
         return {
-            layer: losses.StyleTarget.of(losses.Moments.mix(seen[layer]), STYLE_LAYERS[layer])
+            layer: LayerStyle.of(seen[layer], STYLE_LAYERS[layer], regions, int(layer[4]) - 1)
             for layer in layers
         }
 
@@ -139,25 +150,21 @@ class Objective:
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         """Give the loss at ``image`` and its gradient, both (1, 3, H, W)."""
-        sums = {layer: losses.MomentSums() for layer in self._targets}
-        few: dict[str, list[Tensor]] = {layer: [] for layer in self._targets}
+        seen = {layer: target.look() for layer, target in self._targets.items()}
         content = 0.0
 
         def watch(layer: str, part: Tensor, rows: Rows) -> None:
             nonlocal content
-            if layer in self._targets:
-                if rows.height * part.shape[3] < part.shape[1]:
-                    few[layer].append(part.clone())
-                else:
-                    sums[layer].add(part)
+            if layer in seen:
+                seen[layer].add(part, rows)
             if layer == self._content_layer:
                 content += self._content.loss(part, rows.begin)
 
         self._tiles.forward(image, watch)
         style = 0.0
-        pulls: dict[str, Callable[[Tensor, Rows], Tensor]] = {}
-        for layer, target in self._targets.items():
-            loss, pulls[layer] = _pull(target, sums[layer], few[layer], self._net.dtype)
+        pulls: dict[str, Slope] = {}
+        for layer in self._targets:
+            loss, pulls[layer] = seen[layer].pull(self._net.dtype)
             style += loss
             self._between()
 
@@ -176,15 +183,4 @@ class Objective:
         self._between()
         self.style, self.content = style, content + strayed
         self.total = self.style + self.content + excess
-        return self.total, gradient
-
-
-def _pull(
-    target: losses.StyleTarget, sums: losses.MomentSums, few: list[Tensor], dtype: torch.dtype
-) -> tuple[float, Callable[[Tensor, Rows], Tensor]]:
-    """Give a layer's loss, and what gives its slope for rows of it."""
-    if few:
-        loss, whole = target.loss(torch.cat(few, 2).contiguous(memory_format=torch.channels_last))
-        return loss, lambda _, rows: rows.of(whole).clone()
-    loss, pull = target.pull(sums.moments(), sums.total, dtype)
-    return loss, lambda part, _: pull.at(part)
+        return self.total, gradient if self._painted is None else gradient.mul_(self._painted)

@@ -14,13 +14,19 @@ from worker.engine.errors import ParameterError
 
 #: (height, width, 3) RGB in 0..1, as a screen shows it (sRGB).
 Picture = NDArray[np.float32]
+#: (height, width) shares in 0..1.
+Mask = NDArray[np.float32]
 Quality = Literal["draft", "good", "best"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 Algorithm = Literal["painted", "instant"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
+Colours = Literal["style", "palette", "photo"]
+COLOURS: tuple[Colours, ...] = get_args(Colours)
 SIZE_MIN, SIZE_MAX = 32, 4096
 MEMORY_MIB_MIN = 512
 STRENGTH_MAX = 2.0
+STYLE_SCALE_MIN, STYLE_SCALE_MAX = 0.5, 2.0
+STYLE_SIDE_MAX = 4096
 STYLES_MAX = 4
 
 
@@ -32,7 +38,10 @@ class EngineParams:
     quality: how much work is done; see :mod:`worker.engine.schedule` for what it costs.
     strength: 0..2; 1 is balanced, 0 keeps the photograph's drawing, 2 lets the style rule.
     style_weights: one number above 0 for each style (only ratios count); empty: all the same.
-    keep_colours: give the result the colours of the content picture.
+    colours: whose they are. style: the styles'; palette: the content's as a whole, laid on by the
+        strokes; photo: the content's at every place, under the painting's light.
+    style_scale: 0.5..2; how large the strokes are, against those of a style picture as large as
+        the painting.
     seed: 0..2**32-1; another seed is another take. One machine repeats a seed exactly.
     deadline_s: seconds (wall clock) after which the best picture so far is returned.
     memory_mib: how much memory the process may have while it paints, 512 or more; what does not
@@ -46,7 +55,8 @@ class EngineParams:
     quality: Quality = "good"
     strength: float = 1.0
     style_weights: tuple[float, ...] = ()
-    keep_colours: bool = False
+    colours: Colours = "style"
+    style_scale: float = 1.0
     seed: int = 0
     deadline_s: float | None = None
     memory_mib: int | None = None
@@ -63,6 +73,13 @@ class EngineParams:
             raise ParameterError(f"quality is one of {', '.join(QUALITIES)}, not {self.quality}.")
         if not 0 <= self.strength <= STRENGTH_MAX:
             raise ParameterError(f"strength is 0 to {STRENGTH_MAX:g}, not {self.strength:g}.")
+        if self.colours not in COLOURS:
+            raise ParameterError(f"colours is one of {', '.join(COLOURS)}, not {self.colours}.")
+        if not STYLE_SCALE_MIN <= self.style_scale <= STYLE_SCALE_MAX:
+            raise ParameterError(
+                f"style_scale is {STYLE_SCALE_MIN:g} to {STYLE_SCALE_MAX:g},"
+                f" not {self.style_scale:g}."
+            )
         if any(not (isfinite(weight) and weight > 0) for weight in self.style_weights):
             raise ParameterError("Every style weight is a number above 0.")
         if not 0 <= self.seed < 2**32:
@@ -71,6 +88,14 @@ class EngineParams:
             raise ParameterError("deadline_s is a number of seconds above 0.")
         if self.memory_mib is not None and self.memory_mib < MEMORY_MIB_MIN:
             raise ParameterError(f"memory_mib is {MEMORY_MIB_MIN} or more, not {self.memory_mib}.")
+
+    def style_side(self, side: int) -> int:
+        """Give the longest side, in px, that a style is looked at with where ``side`` is painted.
+
+        At most 4096: beyond, its strokes are smaller than asked for. With ``size`` it says how
+        large a style picture is of use.
+        """
+        return min(round(side * self.style_scale), max(side, STYLE_SIDE_MAX))
 
     def weights_for(self, styles: int) -> tuple[float, ...]:
         """Give the share of each of ``styles`` pictures; the shares add up to 1."""

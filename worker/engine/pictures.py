@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 from worker.engine.errors import PictureError
-from worker.engine.params import Picture
+from worker.engine.params import Mask, Picture
 
 #: Pillow's names of the formats accepted; TIFF is left out: too many dialects to vouch for.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
@@ -23,6 +24,7 @@ _READABLE = "JPEG, PNG, WebP, GIF or BMP"
 _WIDE_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 _MIB = 1024 * 1024
+_GREY_MAX = 24 / 255  # what JPEG makes of grey may differ by so much between channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +67,26 @@ def decode(data: bytes, *, side: int | None = None, limits: Limits = DEFAULT_LIM
     empty, too_many_bytes, not_a_picture, format_not_supported, too_many_pixels, too_small,
     too_elongated, damaged.
     """
-    with _open(data, limits) as image:
-        try:
-            if side is not None:
-                image.draft("RGB", (side, side))  # large JPEGs are decoded at 1/2, 1/4 or 1/8
-            image.load()
-            upright = _upright(image)
-            plain = _on_white(upright)
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's decoders raise nearly anything on broken data
-            raise PictureError(
-                "damaged", "The picture is damaged or incomplete. Save it again and retry."
-            ) from error
+    plain = _loaded(data, side, limits, _on_white)
     if side is not None and max(plain.size) > side:
         plain.thumbnail((side, side), Image.Resampling.LANCZOS)
     return np.asarray(plain, dtype=np.float32) / np.float32(255)
+
+
+def decode_mask(data: bytes, *, side: int | None = None, limits: Limits = DEFAULT_LIMITS) -> Mask:
+    """Read a mask: (height, width) float32 in 0..1, of any format that a picture may have.
+
+    White is 1. Raises PictureError like `decode`, and with the codes mask_transparent and
+    mask_coloured: what is meant by such a picture can only be guessed.
+    """
+    plain = _loaded(data, side, limits, _opaque)
+    if side is not None and max(plain.size) > side:
+        plain.thumbnail((side, side), Image.Resampling.BOX)
+    channels = np.asarray(plain, dtype=np.float32) / np.float32(255)
+    if float(np.ptp(channels, axis=2).max()) > _GREY_MAX:
+        raise PictureError("mask_coloured", "A mask is black, white and grey; this has colours.")
+    mask: Mask = channels[..., 1]
+    return mask
 
 
 def encode(image: Picture, kind: Literal["PNG", "JPEG"] = "PNG", quality: int = 90) -> bytes:
@@ -95,6 +101,24 @@ def encode(image: Picture, kind: Literal["PNG", "JPEG"] = "PNG", quality: int = 
     else:
         Image.fromarray(pixels).save(target, "JPEG", quality=quality, subsampling=0)
     return target.getvalue()
+
+
+def _loaded(
+    data: bytes, side: int | None, limits: Limits, plain: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """Decode every pixel, turn the picture upright, and make it plain."""
+    with _open(data, limits) as image:
+        try:
+            if side is not None:
+                image.draft("RGB", (side, side))  # large JPEGs are decoded at 1/2, 1/4 or 1/8
+            image.load()
+            return plain(_upright(image))
+        except (MemoryError, PictureError):
+            raise
+        except Exception as error:  # Pillow's decoders raise nearly anything on broken data
+            raise PictureError(
+                "damaged", "The picture is damaged or incomplete. Save it again and retry."
+            ) from error
 
 
 def _open(data: bytes, limits: Limits) -> Image.Image:
@@ -190,6 +214,17 @@ def _on_white(image: Image.Image) -> Image.Image:
         paper.paste(_to_srgb(image.convert("RGB"), profile), mask=alpha)
         return paper
     return _to_srgb(image, profile)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Give 8-bit sRGB of a picture whose transparency says nothing."""
+    if "transparency" in image.info or image.mode in _ALPHA_MODES:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] != 255:  # noqa: PLR2004
+            raise PictureError(
+                "mask_transparent", "A mask has no transparency: make it black, white and grey."
+            )
+    return _on_white(image)
 
 
 def _narrow(image: Image.Image) -> Image.Image:

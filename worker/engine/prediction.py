@@ -86,24 +86,28 @@ class Forecast:
         size: tuple[int, int],
         rows: int,
         styles: Collection[tuple[int, int]],
+        regions: int = 1,
     ) -> StageCost:
-        """Give the cost of painting ``size`` (height, width) in bands of ``rows``, from styles."""
+        """Give the cost of painting ``size`` (height, width) in bands of ``rows``, from styles.
+
+        styles: their (height, width); regions: how many moments of their own each layer has.
+        """
         height, width = size
         pixels = height * width
-        ahead = self._macs(layers, pixels)
+        ahead = self._macs(layers, pixels, regions)
         look = 2 * ahead + _PIXEL * pixels
         if rows < height:
             bands = -(-height // rows)
             around = 1 + 2 * reach(layers) * (bands - 1) / height
             look = around * (look + ahead * (bands - 1) / bands)
         begin = ahead + sum(self._macs(layers, high * wide) for high, wide in styles)
-        eigen = self._eigen_s(layers, pixels)
+        eigen = regions * self._eigen_s(layers, pixels)
         return StageCost(
             Cost(begin / self._rates.macs, eigen), Cost(look / self._rates.macs, eigen)
         )
 
-    def _macs(self, layers: Collection[str], pixels: int) -> float:
-        return (pixels + _WAITING) * macs(self._net, layers)
+    def _macs(self, layers: Collection[str], pixels: int, regions: int = 1) -> float:
+        return (pixels + _WAITING) * macs(self._net, layers, regions)
 
     def _eigen_s(self, layers: Collection[str], pixels: int) -> float:
         """Give the seconds of one taking for each layer of style; few positions have few."""
@@ -116,13 +120,13 @@ class Forecast:
         return self._rates.eigen_s * parts
 
 
-def macs(net: Network, layers: Collection[str]) -> float:
+def macs(net: Network, layers: Collection[str], regions: int = 1) -> float:
     """Count the multiplications of a look by pixel; the way back has as many."""
     total = 0.0
     for block in blocks_to(layers):
         for layer in block:
             weight, _ = net.convolutions[layer]
-            moments = net.channels(layer) ** 2 if layer in layers else 0
+            moments = regions * net.channels(layer) ** 2 if layer in layers else 0
             total += (weight.numel() + moments) * 4.0 ** -_depth(layer)
     return total
 

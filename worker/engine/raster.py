@@ -1,4 +1,4 @@
-"""Pictures (H, W, 3) without torch: resizing, and the content's colours under painted light."""
+"""Pictures (H, W, 3) without torch: resizing, and what light is."""
 
 from __future__ import annotations
 
@@ -27,10 +27,3 @@ def resized(picture: Picture, size: tuple[int, int]) -> Picture:
         plane = Image.fromarray(np.ascontiguousarray(picture[..., channel], dtype=np.float32))
         made[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC))
     return np.clip(made, 0, 1, out=made)
-
-
-def keep_colours(painted: Picture, colours_of: Picture) -> Picture:
-    """Give ``painted``'s light and ``colours_of``'s colours; both of one size."""
-    luma = np.array(LUMA, np.float32)
-    light = painted @ luma - colours_of @ luma
-    return np.clip(colours_of + light[..., None], 0, 1)

@@ -8,7 +8,9 @@ it started; a run loads the one that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from system import runs
@@ -16,10 +18,19 @@ from worker.service import cpus
 from worker.service.ports import Painting, ParametersRefusedError, PictureRefusedError, Step
 
 if TYPE_CHECKING:
-    from worker.engine.params import Algorithm, EngineParams, Progress, Quality
+    from worker.engine.params import Algorithm, Colours, EngineParams, Progress, Quality
 
 DEADLINE_S_MIN = 0.1
 """When the time is over before the first step, the engine gives the picture it begins with."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The decoded pictures of a run; masks: one for each style, or none."""
+
+    content: Any
+    styles: list[Any]
+    masks: list[Any]
 
 
 class Painter:
@@ -45,21 +56,32 @@ class Painter:
         network.network(network.fastest_dtype())
 
     def check(
-        self, content: bytes, styles: Sequence[bytes], run: Mapping[str, Any]
-    ) -> tuple[Any, list[Any]]:
-        """Decode the pictures, no larger than the painting will be."""
+        self,
+        content: bytes,
+        styles: Sequence[bytes],
+        masks: Sequence[bytes],
+        run: Mapping[str, Any],
+    ) -> Pictures:
+        """Decode the pictures, no larger than they will be looked at."""
         params = _checked(run, len(styles))
-        return (
+        side = max(params.size, params.style_side(params.size))
+        pictures = Pictures(
             _decode(content, "content picture", params.size),
             [
-                _decode(style, f"style picture {place}", params.size)
+                _decode(style, f"style picture {place}", side)
                 for place, style in enumerate(styles, start=1)
             ],
+            [
+                _decode_mask(mask, f"mask {place}", params.size)
+                for place, mask in enumerate(masks, start=1)
+            ],
         )
+        _check_masks(pictures, params.size)
+        return pictures
 
     def paint(
         self,
-        pictures: tuple[Any, list[Any]],
+        pictures: Pictures,
         run: Mapping[str, Any],
         deadline_s: float,
         on_step: Callable[[Step], None],
@@ -69,13 +91,13 @@ class Painter:
         from worker.engine import stylize
         from worker.engine.pictures import encode
 
-        content, styles = pictures
         result = stylize(
-            content,
-            styles,
+            pictures.content,
+            pictures.styles,
             _params(run, max(DEADLINE_S_MIN, deadline_s)),
             on_progress=lambda progress: on_step(_step(progress)),
             should_stop=stopped,
+            masks=pictures.masks,
         )
         return Painting(
             png=encode(result.image),
@@ -107,7 +129,8 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
         quality=cast("Quality", wanted.quality),  # EngineParams checks it
         strength=wanted.strength,
         style_weights=tuple(run["style_weights"]),
-        keep_colours=wanted.keep_colours,
+        colours=cast("Colours", wanted.colours),
+        style_scale=wanted.style_scale,
         seed=wanted.seed,
         deadline_s=deadline_s,
         algorithm=cast("Algorithm", wanted.algorithm),
@@ -115,11 +138,35 @@ def _params(run: Mapping[str, Any], deadline_s: float) -> EngineParams:
 
 
 def _decode(data: bytes, name: str, side: int) -> Any:
-    from worker.engine.errors import PictureError
     from worker.engine.pictures import decode
 
-    try:
+    with _refusing(name):
         return decode(data, side=side)
+
+
+def _decode_mask(data: bytes, name: str, side: int) -> Any:
+    from worker.engine.pictures import decode_mask
+
+    with _refusing(name):
+        return decode_mask(data, side=side)
+
+
+def _check_masks(pictures: Pictures, size: int) -> None:
+    from worker.engine.errors import PictureError
+    from worker.engine.masks import check
+
+    try:
+        check(pictures.masks, pictures.content.shape[:2], size)
+    except PictureError as error:
+        raise PictureRefusedError(error.message) from error
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    from worker.engine.errors import PictureError
+
+    try:
+        yield
     except PictureError as error:
         raise PictureRefusedError(f"The {name} cannot be used. {error.message}") from error
 

@@ -14,7 +14,7 @@ from worker.service.storage import ObjectMissingError, ObjectTooLargeError
 
 
 class Fetcher:
-    """Reads the content and the styles of a run input, one after the other."""
+    """Reads the pictures of a run input, one after the other."""
 
     def __init__(self, control: Control, parts: Parts) -> None:
         self._control = control
@@ -23,8 +23,8 @@ class Fetcher:
         self._timings = parts.timings
         self._bytes_max = parts.picture_bytes_max
 
-    def fetch(self, run: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
-        """The content and the styles, at most ``picture_bytes_max`` each.
+    def fetch(self, run: Mapping[str, Any]) -> tuple[bytes, list[bytes], list[bytes]]:
+        """The content, the styles and their masks, at most ``picture_bytes_max`` each.
 
         Raises PictureRefusedError, RunStoppedError as soon as the run is to stop, UnansweredError
         when S3 does not answer.
@@ -32,10 +32,15 @@ class Fetcher:
         keys = run["style_keys"]
         if not 1 <= len(keys) <= runs.STYLES_MAX:
             raise ValueError(f"a run has 1 to {runs.STYLES_MAX} styles, not {len(keys)}")
+        masks = run.get("mask_keys", [])
+        if masks and len(masks) != len(keys):
+            raise ValueError(f"a run has a mask for each style or none, not {len(masks)}")
         content = self._one(run["content_key"], "content picture")
-        return content, [
-            self._one(key, f"style picture {place}") for place, key in enumerate(keys, start=1)
-        ]
+        return (
+            content,
+            [self._one(key, f"style picture {place}") for place, key in enumerate(keys, start=1)],
+            [self._one(key, f"mask {place}") for place, key in enumerate(masks, start=1)],
+        )
 
     def _one(self, key: str, name: str) -> bytes:
         def read() -> bytes:

@@ -58,8 +58,14 @@ class Engine(Protocol):
     def prepare(self, run: Mapping[str, Any]) -> None:
         """Load what a run takes time for (libraries, weights), while its pictures are fetched."""
 
-    def check(self, content: bytes, styles: Sequence[bytes], run: Mapping[str, Any]) -> Any:
-        """Decode the pictures of a run input.
+    def check(
+        self,
+        content: bytes,
+        styles: Sequence[bytes],
+        masks: Sequence[bytes],
+        run: Mapping[str, Any],
+    ) -> Any:
+        """Decode the pictures of a run input; ``masks``: one for each style, or none.
 
         Raises PictureRefusedError and ParametersRefusedError.
         """

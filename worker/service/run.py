@@ -106,8 +106,8 @@ class Run:
         deadline_at = self._began_at + max(deadline_s - self._timings.finish_s, deadline_s / 2)
         until = deadline_at + self._timings.engine_grace_s
         fetcher = Fetcher(self.control, self._parts)
-        content, styles = fetcher.fetch(run)
-        pictures = self._pictures.wait(partial(engine.check, content, styles, run), deadline_at)
+        fetched = fetcher.fetch(run)
+        pictures = self._pictures.wait(partial(engine.check, *fetched, run), deadline_at)
         on_step = ProgressLog(self.events, self._writer, self._parts)
 
         def paint() -> Painting:

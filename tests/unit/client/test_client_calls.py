@@ -58,6 +58,14 @@ def test_an_admission_that_breaks_its_promise_is_refused(broken: dict[str, objec
         script.client().admit("image/png", [{"content_type": "image/png"}])
 
 
+def test_a_mask_is_asked_for_at_its_place() -> None:
+    post = {"url": f"{BUCKET}/upload", "fields": {"key": f"runs/{RUN}/mask-1"}}
+    script = Script().on("POST /api/upload-urls", answer(200, run_id=RUN, **post))
+    assert script.client().mask_post(RUN, 1).fields == post["fields"]
+    (asked,) = script.bodies("POST /api/upload-urls")
+    assert asked == {"run_id": RUN, "slot": "mask-1", "content_type": "image/png"}
+
+
 def test_start_is_repeated_since_the_same_run_is_found() -> None:
     lost = httpx.ReadTimeout("late")
     done = answer(202, run_id=RUN, state="starting", ceiling_microusd=21_000)

@@ -164,6 +164,32 @@ def test_one_upload_by_itself(world: World) -> None:
     assert runs.is_run_id(given["run_id"])
 
 
+def test_a_mask_is_a_png_at_its_style_s_place(world: World) -> None:
+    asked = {"slot": "mask-1", "content_type": "image/png", "run_id": RUN}
+    status, given = post(world, "/api/upload-urls", asked)
+    assert (status, given["key"]) == (200, f"runs/{RUN}/mask-1")
+    assert ["content-length-range", 1, 1_000] in policy(given)
+    status, problem = post(world, "/api/upload-urls", {**asked, "content_type": "image/jpeg"})
+    assert (status, problem["code"]) == (400, "invalid-request")
+    assert "image/png" in problem["detail"]
+
+
+def test_a_run_with_masks_needs_one_for_each_style(world: World) -> None:
+    def check() -> Any:
+        styles = [{}, {"gallery": "ink-wash"}]
+        return act(world, "check", run_id=RUN, styles=styles, params={"masks": True})
+
+    for name in ("content", "style-0", "mask-0"):
+        world.put(f"runs/{RUN}/{name}", b"picture")
+    with pytest.raises(errors.UploadMissing, match="Mask 2"):
+        check()
+    world.put(f"runs/{RUN}/mask-1", b"x" * 1_001)
+    with pytest.raises(errors.UploadRefused, match="Mask 2"):
+        check()
+    world.put(f"runs/{RUN}/mask-1", b"mask")
+    assert check()["mask_keys"] == [f"runs/{RUN}/mask-0", f"runs/{RUN}/mask-1"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -171,6 +197,7 @@ def test_one_upload_by_itself(world: World) -> None:
         {"slot": "style-4", "content_type": "image/png"},
         {"slot": "../../ledger.json", "content_type": "image/png"},
         {"slot": None, "content_type": "image/png"},
+        {"slot": "mask-4", "content_type": "image/png"},
         {"slot": "content", "content_type": "image/png", "run_id": "../../x"},
         {"slot": "content", "content_type": "image/png", "run_id": None},
         {"slot": "content", "content_type": "image/png", "url": "http://169.254.169.254/"},

@@ -144,6 +144,7 @@ def test_keys_are_those_of_the_contract() -> None:
     keys = {
         runs.content_key(RUN),
         runs.style_key(RUN, 0).replace("style-0", "style-{0..3}"),
+        runs.mask_key(RUN, 3).replace("mask-3", "mask-{0..3}"),
         runs.events_key(RUN),
         runs.preview_key(RUN),
         runs.result_key(RUN),
@@ -153,7 +154,16 @@ def test_keys_are_those_of_the_contract() -> None:
     }
     for key in keys:
         assert f"`{key.replace(RUN, '{run_id}')}`" in contract
-    for slot in ("style-4", "style-", "../x", "result.png", "content/", "style-0\n"):
+    for slot in (
+        "style-4",
+        "mask-4",
+        "mask",
+        "style-",
+        "../x",
+        "result.png",
+        "content/",
+        "style-0\n",
+    ):
         with pytest.raises(runs.InvalidRunError):
             runs.upload_key(RUN, slot)
     with pytest.raises(runs.InvalidRunError):
@@ -165,16 +175,26 @@ def test_keys_are_those_of_the_contract() -> None:
 def test_parameters_have_defaults_and_limits() -> None:
     assert runs.RunParams.parse({}) == runs.RunParams()
     given_ = {"size": 64, "quality": "best", "strength": 2, "seed": 2**31 - 1}
-    parsed = runs.RunParams.parse(given_ | {"keep_colours": True, "algorithm": "painted"})
+    parsed = runs.RunParams.parse(given_ | {"colours": "palette", "algorithm": "painted"})
     assert runs.RunParams.parse({"size": 512.0}).document()["size"] == 512
     assert parsed.document() == {
         "algorithm": "painted",
         "size": 64,
         "quality": "best",
         "strength": 2.0,
-        "keep_colours": True,
+        "colours": "palette",
+        "style_scale": 1.0,
+        "masks": False,
         "seed": 2**31 - 1,
     }
+
+
+@pytest.mark.parametrize(("kept", "colours"), [(True, "photo"), (False, "style")])
+def test_the_older_name_of_colours_means_what_it_meant(kept: bool, colours: str) -> None:
+    """Clients of that time send it, and runs of that time have it in their input."""
+    parsed = runs.RunParams.parse({"keep_colours": kept, "seed": 3})
+    assert parsed == runs.RunParams(colours=colours, seed=3)
+    assert "keep_colours" not in parsed.document()
 
 
 def test_an_instant_run_is_work_of_its_own_whatever_its_quality() -> None:
@@ -202,6 +222,13 @@ def test_an_instant_run_is_work_of_its_own_whatever_its_quality() -> None:
         ({"seed": -1}, "seed"),
         ({"seed": 2**31}, "seed"),
         ({"keep_colours": 1}, "keep_colours"),
+        ({"keep_colours": True, "colours": "photo"}, "keep_colours"),
+        ({"colours": "mine"}, "colours"),
+        ({"colours": True}, "colours"),
+        ({"masks": 1}, "masks"),
+        ({"style_scale": 0.49}, "style_scale"),
+        ({"style_scale": 2.01}, "style_scale"),
+        ({"style_scale": "1"}, "style_scale"),
         ({"algorithm": "magic"}, "algorithm"),
         ({"url": "http://127.0.0.1/"}, "url"),
         ([], "params"),
@@ -237,13 +264,20 @@ def test_the_api_contract_has_the_same_limits() -> None:
     contract = yaml.safe_load((ROOT / "system/contract/openapi.yaml").read_text())
     schemas = contract["components"]["schemas"]
     params = schemas["Params"]["properties"]
+    older = params.pop("keep_colours")
+    assert "default" not in older, "who sends colours alone must not send it unknowingly"
     assert {name: p["default"] for name, p in params.items()} == runs.RunParams().document()
+    assert params["colours"]["enum"] == list(runs.COLOURS)
     assert params["algorithm"]["enum"] == list(runs.ALGORITHMS)
     assert params["quality"]["enum"] == list(runs.QUALITIES)
     limits = {name: (p.get("minimum"), p.get("maximum")) for name, p in params.items()}
     assert limits["size"] == (runs.SIZE_MIN, runs.SIZE_MAX)
     assert limits["seed"] == (0, runs.SEED_MAX)
     assert limits["strength"] == (0, runs.STRENGTH_MAX)
+    assert limits["style_scale"] == (runs.STYLE_SCALE_MIN, runs.STYLE_SCALE_MAX)
+    slots = schemas["UploadRequest"]["properties"]["slot"]["enum"]
+    assert [runs.upload_key(RUN, slot).rpartition("/")[2] for slot in slots] == slots
+    assert len(slots) == 1 + 2 * runs.STYLES_MAX
     assert schemas["ContentType"]["enum"] == list(runs.CONTENT_TYPES)
     style = schemas["StartRequest"]["properties"]["styles"]
     assert style["maxItems"] == runs.STYLES_MAX
@@ -262,6 +296,16 @@ def test_the_run_input_and_its_digest() -> None:
     assert other["digest"] != made["digest"]
     carried = json.loads(json.dumps(made).replace("1.0", "1"))
     assert runs.digest(carried) == made["digest"], "a workflow may write 1 for 1.0"
+
+
+def test_the_run_input_has_masks_only_where_there_are_any() -> None:
+    styles = runs.parse_styles([{"weight": 1}, {"gallery": "ink-wash"}])
+    limits = {"deadline_s": 240, "ceiling_microusd": 9}
+    plain = runs.run_input(RUN, styles, runs.RunParams(), **limits)
+    assert "mask_keys" not in plain, "the same run has the same digest as ever"
+    masked = runs.run_input(RUN, styles, runs.RunParams(masks=True), **limits)
+    assert masked["mask_keys"] == [f"runs/{RUN}/mask-0", f"runs/{RUN}/mask-1"]
+    assert masked["digest"] == runs.digest(masked) != plain["digest"]
 
 
 def test_the_gallery() -> None:

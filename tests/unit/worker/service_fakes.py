@@ -224,8 +224,8 @@ class ScriptedEngine:
     def prepare(self, run) -> None:
         self.on_prepare()
 
-    def check(self, content, styles, run):
-        self.pictures = [content, *styles]
+    def check(self, content, styles, masks, run):
+        self.pictures = [content, *styles, *masks]
         self.on_check()
         return self.pictures
 
@@ -249,7 +249,9 @@ def run_input(**changes: Any) -> dict[str, Any]:
             "size": 64,
             "quality": "draft",
             "strength": 1.0,
-            "keep_colours": False,
+            "colours": "style",
+            "style_scale": 1.0,
+            "masks": False,
             "seed": 1,
         },
         "deadline_s": 60,

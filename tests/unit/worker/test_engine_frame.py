@@ -15,8 +15,8 @@ from skimage import data
 
 from benchmarks.nst import pictures
 from worker.engine import EngineParams, decode, instant, losses, network, pyramid, stylize
-from worker.engine.engine import STYLE_LAYERS
 from worker.engine.frame import unframed
+from worker.engine.objective import STYLE_LAYERS
 
 DARK, WHITE, WOOD, GOLD = (20, 20, 24), (245, 245, 240), (60, 35, 20), (180, 150, 60)
 FRAMES = {

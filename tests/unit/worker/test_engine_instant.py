@@ -26,7 +26,7 @@ from worker.engine import (
     instant,
     stylize,
 )
-from worker.engine.params import SIZE_MAX
+from worker.engine.params import COLOURS, SIZE_MAX
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,19 +55,20 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
     width=st.integers(1, 5000),
     size=st.integers(32, 96),
     strength=st.floats(0, 2),
-    keep=st.booleans(),
+    colours=st.sampled_from(COLOURS),
+    scale=st.floats(0.5, 2),
 )
-@example(height=1, width=1, size=32, strength=1, keep=False)
-@example(height=1, width=5000, size=96, strength=1, keep=False)
-@example(height=5000, width=1, size=33, strength=2, keep=True)
-def test_any_picture_gives_a_finite_one_of_its_proportions(
-    height, width, size, strength, keep
+@example(height=1, width=1, size=32, strength=1, colours="style", scale=2)
+@example(height=1, width=5000, size=96, strength=1, colours="style", scale=2)
+@example(height=5000, width=1, size=33, strength=2, colours="photo", scale=0.5)
+def test_any_picture_gives_a_finite_one_of_its_proportions(  # noqa: PLR0917 - by hypothesis
+    height, width, size, strength, colours, scale
 ) -> None:
     # One row of pixels seen as many: a picture of 5000 px takes no memory.
     row = np.linspace(0, 1, width * 3, dtype=np.float32).reshape(1, width, 3)
     content = np.broadcast_to(row, (height, width, 3))
     style = np.broadcast_to(row[:, ::-1], (width % 50 + 1, width, 3))
-    image = painted(content, [style], size, strength=strength, keep_colours=keep)
+    image = painted(content, [style], size, strength=strength, colours=colours, style_scale=scale)
     shortest = max(1, round(min(height, width) * size / max(height, width)))
     assert sorted(image.shape[:2]) == [shortest, size]
     assert (image.shape[0] >= image.shape[1]) == (height >= width) or shortest == size
@@ -121,7 +122,7 @@ def test_weights_move_the_painting_between_the_styles() -> None:
 
 def test_kept_colours_are_the_content_s() -> None:
     grey = np.repeat(picture(1)[..., :1], 3, axis=2)
-    kept = painted(grey, keep_colours=True)
+    kept = painted(grey, colours="photo")
     assert np.ptp(kept, axis=2).max() < 1e-5
     assert np.ptp(painted(grey), axis=2).max() > 0.05
 
@@ -221,7 +222,7 @@ def test_an_instant_painting_loads_no_torch() -> None:
         "import sys, numpy as np\n"
         "from worker.engine import EngineParams, stylize\n"
         "grey = np.full((40, 40, 3), 0.5, np.float32)\n"
-        "stylize(grey, [grey], EngineParams(algorithm='instant', size=40, keep_colours=True))\n"
+        "stylize(grey, [grey], EngineParams(algorithm='instant', size=40, colours='palette'))\n"
         "print([name for name in ('torch', 'onnxruntime') if name in sys.modules])\n"
     )
     said = subprocess.run(

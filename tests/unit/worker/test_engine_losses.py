@@ -43,6 +43,28 @@ def test_the_style_slope_is_the_loss_s_own(channels, height, width) -> None:
     assert float((slope * direction).sum()) == pytest.approx(measured, rel=0.02, abs=1e-4)
 
 
+@pytest.mark.parametrize(("channels", "height", "width"), [(4, 9, 7), (16, 8, 8), (24, 3, 5)])
+def test_the_slope_of_a_part_is_the_loss_s_own(channels, height, width) -> None:
+    """Positions that count more, less, or not at all; the last case has fewer than channels."""
+    target = StyleTarget.of(Moments.of(activations(1, channels, 12, 11)), 1.0)
+    seen = activations(2, channels, height, width) * 1.7
+    shares = torch.rand(height, width, generator=torch.Generator().manual_seed(4))
+    shares[:, -2:] = 0
+    _, slope = target.loss(seen, shares)
+    direction = activations(3, channels, height, width)
+    measured = slope_along(lambda at: target.loss(at, shares), seen, direction, 3e-3)
+    assert float((slope * direction).sum()) == pytest.approx(measured, rel=0.02, abs=1e-4)
+    assert not slope[..., -2:].any()
+    # A part that counts as one is that part by itself.
+    shares = torch.ones(height, width)
+    shares[:, -2:] = 0
+    alone = seen[..., :-2].contiguous(memory_format=torch.channels_last)
+    loss, slope = target.loss(seen, shares)
+    expected, expected_slope = target.loss(alone)
+    assert loss == pytest.approx(expected, rel=0.02)
+    assert torch.allclose(slope[..., :-2], expected_slope, atol=2e-3 * float(slope.abs().max()))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.integers(2, 12))
 def test_the_style_loss_is_the_wasserstein_distance(seed, channels) -> None:

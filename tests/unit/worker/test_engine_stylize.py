@@ -23,7 +23,7 @@ from worker.engine import (
     predict_cpu_seconds,
     stylize,
 )
-from worker.engine.params import QUALITIES
+from worker.engine.params import COLOURS, QUALITIES
 from worker.engine.schedule import predict_instant_seconds, predict_seconds, stages
 
 FLOAT = torch.float32
@@ -46,23 +46,47 @@ def shapes(draw: st.DrawFn) -> tuple[int, int]:
 
 @settings(max_examples=10, deadline=None)
 # LAPACK did not converge in float32 on the statistics of its styles, with two threads
-@example(shape=(1, 1), size=46, strength=0.0, keep=False, styles=[(40, 48)] * 2, memory=None)
-@example(shape=(5000, 1), size=70, strength=1.0, keep=True, styles=[(1, 5000)], memory=1500)
+@example(
+    shape=(1, 1),
+    size=46,
+    strength=0.0,
+    colours="style",
+    scale=1,
+    styles=[(40, 48)] * 2,
+    memory=None,
+)
+@example(
+    shape=(5000, 1),
+    size=70,
+    strength=1.0,
+    colours="photo",
+    scale=2,
+    styles=[(1, 5000)],
+    memory=1500,
+)
 # LAPACK gave eigenvectors that were no numbers, and no error
-@example(shape=(1, 35), size=57, strength=0.0, keep=True, styles=[(1, 1)], memory=None)
+@example(
+    shape=(1, 35), size=57, strength=0.0, colours="photo", scale=2, styles=[(1, 1)], memory=None
+)
 @given(
     shape=shapes(),
     size=st.integers(32, 70),
     strength=st.floats(0, 2),
-    keep=st.booleans(),
+    colours=st.sampled_from(COLOURS),
+    scale=st.floats(0.5, 2),
     styles=st.lists(shapes(), min_size=1, max_size=2),
     memory=st.none() | st.integers(1500, 4000),
 )
 def test_any_picture_gives_a_finite_one_of_its_proportions_and_all_progress(  # noqa: PLR0917
-    shape, size, strength, keep, styles, memory
+    shape, size, strength, colours, scale, styles, memory
 ) -> None:
     params = EngineParams(
-        size=size, quality="draft", strength=strength, keep_colours=keep, memory_mib=memory
+        size=size,
+        quality="draft",
+        strength=strength,
+        colours=colours,
+        style_scale=scale,
+        memory_mib=memory,
     )
     shown = [picture(place + 2, *each) for place, each in enumerate(styles)]
     told: list[Progress] = []
@@ -175,7 +199,7 @@ def test_painting_halves_the_distance_to_the_style() -> None:
 
 def test_kept_colours_are_the_content_s() -> None:
     grey = np.repeat(picture(1)[..., :1], 3, axis=2)
-    params = EngineParams(size=48, quality="draft", keep_colours=True)
+    params = EngineParams(size=48, quality="draft", colours="photo")
     image = stylize(grey, [picture(2)], params, dtype=FLOAT).image
     assert np.abs(image - image.mean(axis=2, keepdims=True)).max() < 0.02
 
@@ -197,7 +221,8 @@ def test_less_strength_keeps_more_of_the_drawing() -> None:
     [
         {"size": 31}, {"size": 4097}, {"quality": "perfect"}, {"strength": -0.1},
         {"strength": 2.1}, {"strength": float("nan")}, {"seed": -1}, {"seed": 2**32},
-        {"deadline_s": 0}, {"memory_mib": 511}, {"style_weights": (0.0,)},
+        {"deadline_s": 0}, {"colours": "mine"}, {"style_scale": 0.49}, {"style_scale": 2.01},
+        {"style_scale": float("nan")}, {"style_weights": (0.0,)}, {"memory_mib": 511},
         {"style_weights": (float("inf"),)},
     ],
 )  # fmt: skip

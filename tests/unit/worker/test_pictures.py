@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from worker.engine import Limits, PictureError, decode, encode, inspect
+from worker.engine import Limits, PictureError, decode, decode_mask, encode, inspect
 
 RED, GREEN = (255, 0, 0), (0, 128, 0)
 
@@ -257,3 +257,46 @@ def test_broken_bytes_are_read_or_refused_and_never_crash(
 def test_random_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(PictureError):
         decode(data)
+
+
+def ramp(width: int = 48, height: int = 32) -> np.ndarray:
+    return np.tile(np.linspace(0, 255, width, dtype=np.uint8), (height, 1))
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        (Image.fromarray(ramp()), "PNG"),
+        (Image.fromarray(ramp()), "JPEG"),
+        (Image.fromarray(ramp()).convert("RGB"), "PNG"),
+        (Image.fromarray(ramp()).convert("RGBA"), "PNG"),
+        (Image.fromarray(ramp()).convert("P"), "PNG"),
+        (Image.fromarray(ramp().astype(np.uint16) * 257), "PNG"),
+    ],
+)
+def test_a_mask_is_grey_in_whatever_way_it_is_saved(image: Image.Image, kind: str) -> None:
+    mask = decode_mask(saved(image, kind))
+    assert mask.dtype == np.float32
+    assert np.abs(mask - ramp() / 255).max() < 0.02
+    assert max(decode_mask(saved(image, kind), side=24).shape) == 24
+
+
+def test_a_mask_of_black_and_white_has_shares_of_none_and_all() -> None:
+    mask = decode_mask(saved(Image.fromarray(ramp() > 127)))
+    assert set(np.unique(mask)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (saved(plain(RED)), "mask_coloured"),
+        (saved(plain((255, 255, 255, 0), mode="RGBA")), "mask_transparent"),
+        (b"", "empty"),
+        (saved(noisy().convert("L"))[:400], "damaged"),
+    ],
+)
+def test_a_mask_whose_meaning_could_only_be_guessed_is_refused(data: bytes, code: str) -> None:
+    with pytest.raises(PictureError) as caught:
+        decode_mask(data)
+    assert caught.value.code == code
+    assert caught.value.message.endswith(".")

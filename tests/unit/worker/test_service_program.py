@@ -27,7 +27,7 @@ from worker.service import program
 class Engine:
     def prepare(self, run):
         print("torch imported:", "torch" in sys.modules, flush=True)
-    def check(self, content, styles, run):
+    def check(self, content, styles, masks, run):
         return content
     def paint(self, pictures, run, deadline_s, on_step, stopped):
         on_step(Step(1, 1, 64, 1.0, 0.5, 0.5, 0.1, 0.0, "float32", lambda: b"jpeg"))

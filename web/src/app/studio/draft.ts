@@ -1,7 +1,7 @@
 /** What the visitor has chosen so far. It outlives the screen and the page. */
 
 import { prepare, check, Refused } from "@/features/pictures/lib/prepare";
-import { DEFAULTS, type Params } from "@/features/params/lib/params";
+import { DEFAULTS, recalled, type Params } from "@/features/params/lib/params";
 import { shareOf, STYLES_MAX } from "@/features/styles/lib/mix";
 import type { Order, StyleChoice } from "@/features/runs/lib/order";
 import { readAll, write } from "@/shared/lib/database";
@@ -84,7 +84,7 @@ class DraftStore extends Store<Draft> {
   /** Everything as it was for a run, to change something and run again. */
   load({ content, styles, params }: Order): void {
     this.complaint.set(null);
-    this.#change({ content, pending: null, styles, params });
+    this.#change({ content, pending: null, styles, params: recalled(params) });
   }
 
   #full(): boolean {
@@ -118,7 +118,7 @@ class DraftStore extends Store<Draft> {
     const { content, pending, styles } = this.get();
     // Whoever is quicker than the storage has chosen already.
     if (!kept || content || pending || styles.length > 0) return;
-    this.set({ ...this.get(), ...kept, params: { ...DEFAULTS, ...kept.params } });
+    this.set({ ...this.get(), ...kept, params: recalled(kept.params) });
   }
 }
 

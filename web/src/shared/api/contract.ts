@@ -171,8 +171,11 @@ export interface components {
         GalleryId: string;
         UploadRequest: {
             run_id?: components["schemas"]["RunIdentifier"];
-            /** @enum {string} */
-            slot: "content" | "style-0" | "style-1" | "style-2" | "style-3";
+            /**
+             * @description A mask is image/png
+             * @enum {string}
+             */
+            slot: "content" | "style-0" | "style-1" | "style-2" | "style-3" | "mask-0" | "mask-1" | "mask-2" | "mask-3";
             content_type: components["schemas"]["ContentType"];
         };
         AdmitRequest: {
@@ -214,8 +217,24 @@ export interface components {
             quality: "draft" | "good" | "best";
             /** @default 1 */
             strength: number;
-            /** @default false */
-            keep_colours: boolean;
+            /**
+             * @description The style's colours, the photograph's palette laid on by the strokes, or the photograph's own at every place
+             * @default style
+             * @enum {string}
+             */
+            colours: "style" | "palette" | "photo";
+            /**
+             * @description How large the style's strokes are
+             * @default 1
+             */
+            style_scale: number;
+            /**
+             * @description Each style is painted where its mask is white, uploaded at its place (mask-0 to mask-3): what no mask has stays a photograph
+             * @default false
+             */
+            masks: boolean;
+            /** @description The older name of colours: true is photo, false is style; not beside colours */
+            keep_colours?: boolean;
             /** @default 0 */
             seed: number;
         };
@@ -754,7 +773,8 @@ export interface operations {
                  *         "size": 512,
                  *         "quality": "good",
                  *         "strength": 1,
-                 *         "keep_colours": false,
+                 *         "colours": "style",
+                 *         "style_scale": 1,
                  *         "seed": 7
                  *       }
                  *     }
@@ -1283,9 +1303,10 @@ type ReadonlyArray<T> = [
     unknown[]
 ] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
 export const contentTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ContentType"]> = ["image/jpeg", "image/png", "image/webp"];
-export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3"];
+export const uploadRequestSlotValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UploadRequest"]["slot"]> = ["content", "style-0", "style-1", "style-2", "style-3", "mask-0", "mask-1", "mask-2", "mask-3"];
 export const paramsAlgorithmValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["algorithm"]> = ["painted", "instant"];
 export const paramsQualityValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["quality"]> = ["draft", "good", "best"];
+export const paramsColoursValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Params"]["colours"]> = ["style", "palette", "photo"];
 export const startStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Start"]["state"]> = ["starting"];
 export const runStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Run"]["state"]> = ["running", "succeeded", "failed", "cancelled"];
 export const stopStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Stop"]["state"]> = ["stopping"];

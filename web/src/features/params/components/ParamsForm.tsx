@@ -1,7 +1,7 @@
 import "./params.css";
 
 import { Choices } from "@/features/params/components/Choices";
-import { ALGORITHMS, boldness, QUALITIES, SEED_MAX, seedOf, SIZES, STRENGTH_MAX, type Params } from "@/features/params/lib/params";
+import { ALGORITHMS, boldness, COLOURS, QUALITIES, SCALES, scalePlace, SEED_MAX, seedOf, SIZES, STRENGTH_MAX, type Params } from "@/features/params/lib/params";
 import { Icon } from "@/shared/ui/Icon";
 import { useTexts } from "@/shared/texts/language";
 
@@ -18,6 +18,7 @@ export function ParamsForm({ params, sizes, onChange }: Props) {
   const offered = [...new Set([...(sizes.length > 0 ? sizes : SIZES), params.size])].sort((a, b) => a - b);
   const instant = params.algorithm === "instant";
   const word = t.strengths[boldness(params.strength)] ?? "";
+  const strokes = t.scales[scalePlace(params.style_scale)] ?? "";
   return (
     <section className="card" aria-labelledby="params-heading">
       <h2 id="params-heading">{t.heading}</h2>
@@ -48,16 +49,19 @@ export function ParamsForm({ params, sizes, onChange }: Props) {
         />
         <p className="hint" id="strength-hint">{t.strengthHint}</p>
       </div>
-      <label className="switch-row">
-        <span>
-          <span className="label">{t.keepColours}</span>
-          <span className="hint" id="colours-hint">{t.keepColoursHint}</span>
-        </span>
+      <div className="field">
+        <label htmlFor="scale" className="field-head"><span>{t.scale}</span> <output htmlFor="scale">{strokes}</output></label>
         <input
-          type="checkbox" role="switch" className="switch" checked={params.keep_colours} aria-label={t.keepColours} aria-describedby="colours-hint"
-          onChange={(event) => { onChange({ keep_colours: event.target.checked }); }}
+          id="scale" type="range" min={0} max={SCALES.length - 1} step={1} value={scalePlace(params.style_scale)} aria-valuetext={strokes} aria-describedby="scale-hint"
+          onChange={(event) => { onChange({ style_scale: SCALES[Number(event.target.value)] ?? 1 }); }}
         />
-      </label>
+        <p className="hint" id="scale-hint">{t.scaleHint}</p>
+      </div>
+      <Choices
+        name="colours" legend={t.colours} value={params.colours} hint={t.colourings[params.colours][1] ?? ""}
+        options={COLOURS.map((value) => ({ value, label: t.colourings[value][0] ?? value }))}
+        onChange={(colours) => { onChange({ colours }); }}
+      />
       {!instant && (
         <details className="field">
           <summary>{t.more}</summary>

@@ -9,7 +9,7 @@ export type StyleChoice = { share: number } & ({ gallery: string } | { picture: 
 export interface Order {
   content: Picture;
   styles: StyleChoice[];
-  params: Required<SchemaParams>;
+  params: Required<Omit<SchemaParams, "keep_colours">>;
 }
 
 /** The order as the API wants it for starting. */
