@@ -105,13 +105,7 @@ def stylize(
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
     regions = Regions.of(masks, weights, content.shape[:2], params.size) if masks else None
-    wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
-    shown = [unframed(style) for style in styles]
-    if params.colours != "style":
-        shown = [
-            colour.match(style, content, like_where=where)
-            for style, where in zip(shown, wheres, strict=True)
-        ]
+    shown = _shown(styles, content, params, regions)
     examples = [
         (share, pyramid.to_tensor(style)) for share, style in zip(weights, shown, strict=True)
     ]
@@ -179,6 +173,20 @@ def stylize(
         dtype=run.dtype,
         predicted_s=run.predicted_s,
     )
+
+
+def _shown(
+    styles: Sequence[Picture], content: Picture, params: EngineParams, regions: Regions | None
+) -> list[Picture]:
+    """Give the styles without frames, in the photograph's palette where that is asked for."""
+    shown = [unframed(style) for style in styles]
+    if params.colours == "style":
+        return shown
+    wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
+    return [
+        colour.match(style, content, like_where=where)
+        for style, where in zip(shown, wheres, strict=True)
+    ]
 
 
 def _size(image: Tensor) -> tuple[int, int]:
