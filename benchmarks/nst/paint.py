@@ -6,15 +6,18 @@ JSON; RECIPE is a quality of the engine, ``instant`` or ``tutorial``.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Any, cast
 
+from PIL import Image
+
 from benchmarks.nst.pictures import SIZE
 from worker.engine import EngineParams, Picture, Quality, decode, encode, stylize
 
-INSTANT, TUTORIAL = "instant", "tutorial"
+INSTANT, TUTORIAL, CROWSONKB = "instant", "tutorial", "crowsonkb"
 
 
 def main() -> None:
@@ -34,12 +37,27 @@ def paint(recipe: str, content: Picture, style: Picture) -> tuple[Picture, dict[
 
         image, made = tutorial.stylize(pyramid.to_tensor(content), pyramid.to_tensor(style))
         return pyramid.to_picture(image), {"evaluations": made, "dtype": "float32"}
+    if recipe == CROWSONKB:
+        from benchmarks.nst import crowsonkb  # noqa: PLC0415
+
+        image, made = crowsonkb.stylize(_pillow(content), _pillow(style), SIZE)
+        return decode(_png(image)), {"evaluations": made, "dtype": "bfloat16"}
     if recipe == INSTANT:
         params = EngineParams(size=SIZE, algorithm="instant")
     else:
         params = EngineParams(size=SIZE, quality=cast("Quality", recipe))
     result = stylize(content, [style], params)
     return result.image, {"evaluations": result.steps, "dtype": result.dtype}
+
+
+def _pillow(picture: Picture) -> Image.Image:
+    return Image.open(io.BytesIO(encode(picture)))
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 if __name__ == "__main__":
