@@ -2,9 +2,10 @@
 
 https://github.com/crowsonkb/style-transfer-pytorch (MIT); none of its code is kept here. The copy
 stands in the folder that ``NST_CROWSONKB`` names, at the commit that the records name. Everything
-is as its command line has it by default: scales 128 to 512 by the square root of 2, 1000 evaluations at the first and 500 at each
-other one, Adam with its step of 0.02, iterates averaged, content weight 0.015, total variation 2,
-style layers weighed 256, 64, 16, 4, 1. Departures, so that all see the same network:
+is as its command line has it by default: sizes from 128 px by the square root of 2, 1000
+evaluations at the first and 500 at each other one, Adam with its step of 0.02, iterates averaged,
+content weight 0.015, total variation 2, style layers weighed 256, 64, 16, 4, 1. Departures, so that
+all see the same network:
 
 * VGG-16 with our weights in place of torchvision's VGG-19. Its layers keep their places (relu1_1,
   2_1, 3_1, 4_1 and 5_1 for the style, relu4_2 for the content): where VGG-19 has a fourth
@@ -14,7 +15,8 @@ style layers weighed 256, 64, 16, 4, 1. Departures, so that all see the same net
   standard deviation that the copy feeds its network with), as for the tutorial's recipe, because
   the losses grow with their square and the weight of total variation does not.
 * The roots of the covariances, which cost more than the network at small sizes, are taken by
-  eigenvalues: the same numbers within rounding (`benchmarks.nst.gaussians`).
+  eigenvalues, and the moments' slope by one product: the same numbers within rounding
+  (`benchmarks.nst.gaussians`).
 * The four things that it takes of torchvision besides the network (normalising, and pictures to
   tensors and back) are stood in for: torchvision's wheels do not go with every build of PyTorch.
 * In ``bfloat16`` the convolutions are computed in that format; losses, matrix roots, picture and
@@ -48,11 +50,10 @@ HOW = f"git clone {PROJECT} FOLDER; git -C FOLDER checkout {COMMIT}; export {FOL
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MEAN_RGB = (123.68, 116.779, 103.939)  # what our weights expect to be subtracted, of 255
 #: Places in VGG-19's list of layers; VGG-16 has no fourth convolution in blocks 3 to 5.
-_CONVOLUTIONS = {
-    **{0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2"},
-    **{10: "conv3_1", 12: "conv3_2", 14: "conv3_3", 19: "conv4_1", 21: "conv4_2", 23: "conv4_3"},
-    28: "conv5_1",
-}
+_PLACES = (0, 2, 5, 7, 10, 12, 14, 19, 21, 23, 28)
+_CONVOLUTIONS = dict(
+    zip(_PLACES, (layer.replace("relu", "conv") for layer in network.LAYERS), strict=True)
+)
 _POOLS = (4, 9, 18, 27)
 _ABSENT = (16, 17, 25, 26)
 
@@ -66,7 +67,7 @@ class InFormat(nn.Module):
 
     def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
-        self.layer = layer.to(dtype, memory_format=torch.channels_last)
+        self.layer = layer.to(dtype=dtype)
         self.dtype = dtype
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -108,14 +109,17 @@ def stylize(
     size: int,
     dtype: torch.dtype = torch.bfloat16,
     on_step: Callable[[Any], None] | None = None,
+    *,
+    as_published: bool = False,
     **others: Any,
 ) -> tuple[Any, int]:
     """Paint a Pillow picture in the manner of another, ``size`` px on the longest side.
 
-    Gives the painting and the evaluations made. ``others`` are of the copy's own ``stylize``, for
-    tries; records are made without. Raises Missing where there is no copy.
+    Gives the painting and the evaluations made. ``as_published`` leaves the arithmetic of its loss
+    as it is; ``others`` are of the copy's own ``stylize``, for tries; records are made without
+    both. Raises Missing where there is no copy.
     """
-    method = load()
+    method = load(as_published=as_published)
     made = 0
 
     def count(iterate: Any) -> None:
@@ -141,21 +145,30 @@ def convert(layers: nn.Sequential, looked_at: set[int], dtype: torch.dtype) -> N
             layers[place] = Rectified()
 
 
-def load() -> Any:
-    """Import the copy's module with our network in place of VGG-19; raises Missing."""
+def check() -> Path:
+    """Give the copy's package; raises Missing where there is none."""
     folder = os.environ.get(FOLDER)
     package = None if folder is None else Path(folder).resolve() / "style_transfer"
     if package is None or not (package / "style_transfer.py").exists():
         raise Missing(f"No copy of crowsonkb's style transfer: {HOW}")
+    return package
+
+
+def load(*, as_published: bool = False) -> Any:
+    """Import the copy's module with our network in place of VGG-19; raises Missing."""
+    package = check()
     # The package itself also brings a web server; its module alone is wanted.
     shell = types.ModuleType("style_transfer")
     shell.__path__ = [str(package)]
     known = {name: sys.modules.get(name) for name in _stand_ins()}
+    for name in [name for name in sys.modules if name.startswith("style_transfer.")]:
+        del sys.modules[name]
     sys.modules |= {"style_transfer": shell, **_stand_ins()}
     try:
         method = importlib.import_module("style_transfer.style_transfer")
-        method.sqrtm.sqrtm_ns_lyap = gaussians.root
-        method.StyleLossW2.get_target = staticmethod(gaussians.moments)
+        if not as_published:
+            method.sqrtm.sqrtm_ns_lyap = gaussians.root
+            method.StyleLossW2.get_target = staticmethod(gaussians.moments)
         return method
     finally:
         for name, module in known.items():
@@ -218,5 +231,5 @@ def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
     layer = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
     with torch.no_grad():
         layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
+        layer.get_parameter("bias").copy_(bias)
     return layer

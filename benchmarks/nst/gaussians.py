@@ -25,10 +25,11 @@ class _Root(Function):
         roots = _iterated(values, rounds)
         ctx.save_for_backward(roots, vectors)
         ctx.rounds = rounds
-        return (vectors * roots) @ vectors.mT
+        found: Tensor = (vectors * roots) @ vectors.mT
+        return found
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
         roots, vectors = ctx.saved_tensors
         norm = roots.norm()
         left = roots / norm
@@ -37,8 +38,9 @@ class _Root(Function):
             rows, columns = left[:, None], left[None, :]
             factor = factor * (3 - rows**2 - columns**2 + rows * columns) / 2
             left = left * (3 - left**2) / 2
-        inside = vectors.mT @ slope @ vectors
-        return vectors @ (inside * factor) @ vectors.mT, None
+        inside: Tensor = vectors.mT @ slope @ vectors
+        back: Tensor = vectors @ (inside * factor) @ vectors.mT
+        return back, None
 
 
 def _iterated(values: Tensor, rounds: int) -> Tensor:
@@ -48,7 +50,8 @@ def _iterated(values: Tensor, rounds: int) -> Tensor:
     for _ in range(rounds):
         step = (3 - inverse * root) / 2
         root, inverse = root * step, inverse * step
-    return root * norm.sqrt()
+    found: Tensor = root * norm.sqrt()
+    return found
 
 
 def root(matrix: Tensor, num_iters: int = 10) -> Tensor:
@@ -66,10 +69,10 @@ class _Moments(Function):
         return rows.mean(0, keepdim=True), (rows.T @ rows / len(rows))[None]
 
     @staticmethod
-    def backward(ctx: Any, by_mean: Tensor, by_product: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, by_mean: Tensor, by_product: Tensor) -> Tensor:
         (rows,) = ctx.saved_tensors
         both = (by_product[0] + by_product[0].T) / len(rows)
-        slope = torch.addmm(by_mean / len(rows), rows, both)
+        slope: Tensor = torch.addmm(by_mean / len(rows), rows, both)
         count, channels, height, width = ctx.shape
         return slope.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.nst import held_out, metrics
+from benchmarks.nst.pictures import SIZE
 from worker.engine import Picture, decode, pyramid
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 THREADS = 2
+HELD_OUT = ("gram", "covariance", "content")
 MIB = 2**20
 
 
@@ -36,13 +38,14 @@ class Cost:
 class Marks:
     """See `benchmarks.nst.metrics`: errors are better small, likeness better large.
 
-    None: an old record whose painting is gone, no judge installed, or no face in the photograph.
+    None: an old record whose painting is gone, no judge installed, no face in the photograph, or a
+    picture too large for the networks.
     """
 
-    covariance: float
-    wasserstein: float
-    patch: float
-    likeness: float
+    covariance: float | None = None
+    wasserstein: float | None = None
+    patch: float | None = None
+    likeness: float | None = None
     gram: float | None = None
     content: float | None = None
     held_out_gram: float | None = None
@@ -51,22 +54,28 @@ class Marks:
     mottling: float | None = None
 
 
-def run(recipe: str, content: Path, style: Path, output: Path) -> Cost:
-    """Paint in a process of its own on two threads; raises SystemExit when it fails."""
-    command = [sys.executable, "-m", "benchmarks.nst.paint", recipe]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS)}
-    process = subprocess.Popen(
-        [*command, *map(str, (content, style, output))],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-    )
+def run(
+    recipe: str,
+    files: tuple[Path, Path, Path],
+    size: int = SIZE,
+    threads: int = THREADS,
+    root: Path = ROOT,
+) -> Cost:
+    """Paint in a process of its own; raises SystemExit when it fails.
+
+    files: content, style, output; root: the project whose engine paints.
+    """
+    command = [sys.executable, "-m", "benchmarks.nst.paint", recipe, *map(str, files)]
+    command += [] if size == SIZE else [str(size)]  # earlier versions take no size
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(root)}
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE)
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     said = process.stdout.read()
     # wait4 counts this child and its own children alone, unlike RUSAGE_CHILDREN.
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
+        content, style, _ = files
         raise SystemExit(f"{recipe} of {content.name} in {style.name} failed")
     facts: dict[str, Any] = json.loads(said)
     return Cost(
@@ -76,29 +85,34 @@ def run(recipe: str, content: Path, style: Path, output: Path) -> Cost:
     )
 
 
-def judge(painting: Path, content: Picture, style: Picture, face: metrics.Box | None) -> Marks:
-    """Look at a painting beside what it was made of, and at the face in it."""
+def judge(
+    painting: Path,
+    content: Picture,
+    style: Picture,
+    face: metrics.Box | None,
+    *,
+    networks: bool = True,
+) -> Marks:
+    """Look at a painting beside what it was made of, and at the face in it.
+
+    Without ``networks`` likeness and mottling alone: those of large pictures take gigabytes.
+    """
     image = pyramid.to_tensor(decode(painting.read_bytes()))
     like = pyramid.to_tensor(style)
     drawn = pyramid.resize(pyramid.to_tensor(content), (image.shape[-2], image.shape[-1]))
-    seen = metrics.seen_by_vgg(image, like, drawn)
-    try:
-        unseen = metrics.seen_by_held_out(image, like, drawn)
-    except held_out.Missing:  # the table says so and how to install it: see `__main__.report`
-        unseen = None
-    marks = Marks(
-        covariance=seen.covariance,
-        wasserstein=seen.wasserstein,
-        patch=metrics.patch_error(image, like),
-        likeness=metrics.likeness(image, drawn),
-        gram=seen.gram,
-        content=seen.content,
-        held_out_gram=unseen and unseen.gram,
-        held_out_covariance=unseen and unseen.covariance,
-        held_out_content=unseen and unseen.content,
-        mottling=face and metrics.mottling(image, drawn, face),
-    )
-    rounded = {name: value and round(value, 4) for name, value in asdict(marks).items()}
+    marks: dict[str, float | None] = {
+        "likeness": metrics.likeness(image, drawn),
+        "mottling": face and metrics.mottling(image, drawn, face),
+    }
+    if networks:
+        marks |= {"patch": metrics.patch_error(image, like)}
+        marks |= asdict(metrics.seen_by_vgg(image, like, drawn))
+        try:
+            unseen = asdict(metrics.seen_by_held_out(image, like, drawn))
+            marks |= {f"held_out_{name}": unseen[name] for name in HELD_OUT}
+        except held_out.Missing:  # the table says so and how to install it: see `tables.report`
+            pass
+    rounded = {name: value and round(value, 4) for name, value in marks.items()}
     return Marks(**rounded)
 
 
