@@ -18,6 +18,8 @@ from benchmarks.nst.pictures import FACES, SIZE, fingerprint
 from benchmarks.nst.recipes import Job
 from worker.engine import Picture, decode, encode
 
+JUDGED_SIZE_MAX = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Painting:
@@ -67,7 +69,11 @@ class Folder:
         """Judge a painting that was just made and write down what is known of it."""
         painting = self.painting(job)
         marks = measure.judge(
-            painting, content, style, FACES.get(job.pair.content), networks=job.size == SIZE
+            painting,
+            content,
+            style,
+            FACES.get(job.pair.content),
+            networks=job.size <= JUDGED_SIZE_MAX,
         )
         known = {
             "recipe": job.recipe,

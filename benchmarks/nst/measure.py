@@ -95,7 +95,7 @@ def judge(
 ) -> Marks:
     """Look at a painting beside what it was made of, and at the face in it.
 
-    Without ``networks`` likeness and mottling alone: those of large pictures take gigabytes.
+    Without ``networks`` likeness and mottling alone: those of 2048 px take many gigabytes.
     """
     image = pyramid.to_tensor(decode(painting.read_bytes()))
     like = pyramid.to_tensor(style)

@@ -50,15 +50,20 @@ def known(folder: Folder) -> list[Painting]:
 def recorded(folder: Folder) -> list[Painting]:
     """Give the records, with new marks where the painting itself is in the folder."""
     made = []
-    for recipe in RECORDED:
-        for pair in dict.fromkeys((*PAIRS, *GRID)):
-            job = Job(pair, recipe)
-            content, style = sources(pair)
-            records.again(job, content, style, folder.painting(job))
-            record = records.known(job, content, style)
-            if record is not None:
-                made.append(Painting(job, *record))
+    for job in recordable():
+        content, style = sources(job.pair, job.size)
+        records.again(job, content, style, folder.painting(job))
+        record = records.known(job, content, style)
+        if record is not None:
+            made.append(Painting(job, *record))
     return made
+
+
+def recordable() -> list[Job]:
+    """Give all that records are kept of: every pair at 512 px, and the six pairs at 1024."""
+    pairs = tuple(dict.fromkeys((*PAIRS, *GRID)))
+    small = [Job(pair, recipe) for recipe in RECORDED for pair in pairs]
+    return small + [Job(pair, recipe, 1024) for recipe in RECORDED for pair in PAIRS]
 
 
 def estimate(wanted: Sequence[Job], folder: Folder) -> float:

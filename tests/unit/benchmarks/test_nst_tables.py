@@ -73,7 +73,9 @@ def test_larger_pictures_have_a_row_for_each_size_and_no_style_errors() -> None:
     found = tables.report([good(PAIRS[0]), *made]).split("**Larger pictures**")[1]
     rows = [line for line in found.splitlines() if " px | " in line]
     assert [row.split(" | ")[0] for row in rows] == ["| 1024 px", "| 2048 px"]
-    assert rows[0] == "| 1024 px | good (bfloat16) | 1 | 30.0, 30.0 | 80 | 900 MiB | 0.400 |"
+    assert (
+        rows[0] == "| 1024 px | good (bfloat16) | 1 | 30.0, 30.0 | 80 | 900 MiB | - | - | 0.400 |"
+    )
 
 
 def test_the_report_has_all_pairs_only_where_there_are_more_than_six() -> None:
