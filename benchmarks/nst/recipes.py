@@ -80,7 +80,7 @@ def maker(recipe: str) -> str:
 
 @cache
 def _engine() -> str:
-    files = sorted((ROOT / "worker" / "engine").glob("*.py"))
+    files = sorted((ROOT / "worker" / "engine").rglob("*.py"))
     files += sorted((ROOT / "worker" / "weights").iterdir())
     return _digest(tuple(files), ("torch", "onnxruntime"))
 

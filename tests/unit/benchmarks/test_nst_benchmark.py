@@ -75,6 +75,24 @@ def test_the_held_out_judge_looks_at_the_last_layer_of_each_block(monkeypatch, p
     assert metrics.seen_by_held_out(ink, swirls, swirls).content > 0.1
 
 
+def test_an_original_is_looked_at_once_and_another_one_anew() -> None:
+    looked: list[float] = []
+
+    def look(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+        looked.append(float(picture.sum()))
+        return {"layer": picture * 2}
+
+    def other(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"layer": picture * 3}
+
+    kept = metrics._Originals(2)
+    one, two = torch.ones(2), torch.full((2,), 2.0)
+    for picture in (one, one.clone(), two, one, two):
+        assert torch.equal(kept.get(look, picture, lambda seen: seen["layer"]), picture * 2)
+    assert looked == [2.0, 4.0]
+    assert torch.equal(kept.get(other, one, lambda seen: seen["layer"]), one * 3)
+
+
 def test_the_held_out_judge_reads_the_published_weights_only(tmp_path) -> None:
     other = tmp_path / "weights.h5"
     other.write_bytes(b"not the published file")
