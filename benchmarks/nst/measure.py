@@ -16,7 +16,10 @@ from worker.engine import Picture, decode, pyramid
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 THREADS = 2
-HELD_OUT = ("gram", "covariance", "content")
+VGG = ("gram", "covariance", "wasserstein", "content")
+HELD_OUT = ("gram", "covariance", "content", "face")
+#: What only photographs with a face have.
+OF_FACES = ("mottling", "held_out_face")
 MIB = 2**20
 
 
@@ -52,6 +55,7 @@ class Marks:
     held_out_covariance: float | None = None
     held_out_content: float | None = None
     mottling: float | None = None
+    held_out_face: float | None = None
 
 
 def run(
@@ -106,9 +110,10 @@ def judge(
     }
     if networks:
         marks |= {"patch": metrics.patch_error(image, like)}
-        marks |= asdict(metrics.seen_by_vgg(image, like, drawn))
+        seen = asdict(metrics.seen_by_vgg(image, like, drawn))
+        marks |= {name: seen[name] for name in VGG}
         try:
-            unseen = asdict(metrics.seen_by_held_out(image, like, drawn))
+            unseen = asdict(metrics.seen_by_held_out(image, like, drawn, face))
             marks |= {f"held_out_{name}": unseen[name] for name in HELD_OUT}
         except held_out.Missing:  # the table says so and how to install it: see `tables.report`
             pass
@@ -124,6 +129,6 @@ def mean(marks: list[Marks]) -> Marks:
 def _mean(name: str, marks: list[Marks]) -> Any:
     values = [getattr(each, name) for each in marks]
     known = [value for value in values if value is not None]
-    if not known or (name != "mottling" and len(known) < len(values)):
+    if not known or (name not in OF_FACES and len(known) < len(values)):
         return None
     return sum(known) / len(known)

@@ -34,13 +34,15 @@ class Seen:
 
     gram, covariance: |S - S*| / |S*| (Frobenius) of second moments about zero and about the mean;
     wasserstein: squared distance of the Gaussians over tr S*; all three are means over the layers.
-    content: mean squared difference of one layer's activations over the content's variance there.
+    content: mean squared difference of one layer's activations over the content's variance there;
+    face: the same within a box, None without one.
     """
 
     gram: float
     covariance: float
     wasserstein: float
     content: float
+    face: float | None = None
 
 
 def seen_by_vgg(image: Tensor, style: Tensor, content: Tensor) -> Seen:
@@ -48,9 +50,12 @@ def seen_by_vgg(image: Tensor, style: Tensor, content: Tensor) -> Seen:
     return _seen(_vgg, (image, style, content), LAYERS, CONTENT_LAYER)
 
 
-def seen_by_held_out(image: Tensor, style: Tensor, content: Tensor) -> Seen:
+def seen_by_held_out(
+    image: Tensor, style: Tensor, content: Tensor, face: Box | None = None
+) -> Seen:
     """Judge as the network does that the engine never sees; raises held_out.Missing."""
-    return _seen(held_out.trunk(), (image, style, content), held_out.LAYERS, held_out.CONTENT_LAYER)
+    pictures = (image, style, content)
+    return _seen(held_out.trunk(), pictures, held_out.LAYERS, held_out.CONTENT_LAYER, face)
 
 
 def _vgg(picture: Tensor) -> dict[str, Tensor]:
@@ -62,6 +67,7 @@ def _seen(
     pictures: tuple[Tensor, Tensor, Tensor],
     layers: tuple[str, ...],
     content_layer: str,
+    face: Box | None = None,
 ) -> Seen:
     image, style, content = pictures
     with torch.no_grad():
@@ -74,8 +80,13 @@ def _seen(
             gram += _apart(_about_zero(found), _about_zero(like)) / len(layers)
             covariance += _apart(found.covariance, like.covariance) / len(layers)
             wasserstein += _distance(found, like) / len(layers)
-        lost = (seen[content_layer] - kept).square().mean() / kept.var(correction=0)
-        return Seen(gram, covariance, wasserstein, float(lost))
+        drawn = seen[content_layer]
+        inside = face and _lost(_inside(drawn, face), _inside(kept, face))
+        return Seen(gram, covariance, wasserstein, _lost(drawn, kept), inside)
+
+
+def _lost(found: Tensor, kept: Tensor) -> float:
+    return float((found - kept).square().mean() / kept.var(correction=0))
 
 
 def _moments(seen: dict[str, Tensor], layers: tuple[str, ...]) -> dict[str, losses.Moments]:
@@ -164,15 +175,15 @@ def mottling(image: Tensor, content: Tensor, face: Box) -> float:
 
 
 def _colour_energy(picture: Tensor, face: Box) -> float:
-    height, width = picture.shape[-2:]
-    left, top, right, bottom = face
-    inside = picture[
-        ...,
-        round(top * height) : round(bottom * height),
-        round(left * width) : round(right * width),
-    ]
-    red, green, blue = inside.unbind(1)
+    red, green, blue = _inside(picture, face).unbind(1)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     colour = torch.stack([(blue - light) / 1.772, (red - light) / 1.402], 1)
     smooth = F.avg_pool2d(colour, _BLUR, 1, _BLUR // 2, count_include_pad=False)
     return float((colour - smooth).square().mean())
+
+
+def _inside(picture: Tensor, face: Box) -> Tensor:
+    height, width = picture.shape[-2:]
+    left, top, right, bottom = face
+    rows = slice(round(top * height), round(bottom * height))
+    return picture[..., rows, round(left * width) : round(right * width)]

@@ -25,6 +25,7 @@ MARKS = {
     "patch": "patch",
     "likeness": "luma SSIM",
     "mottling": "mottling",
+    "held_out_face": "held-out face",
 }
 LARGE_MARKS = ("held_out_gram", "held_out_covariance", "likeness")
 HEADS = " | ".join(MARKS.values())

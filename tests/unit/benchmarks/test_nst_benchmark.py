@@ -73,6 +73,16 @@ def test_the_held_out_judge_looks_at_the_last_layer_of_each_block(monkeypatch, p
     assert same.gram == pytest.approx(0, abs=1e-4)
     assert metrics.seen_by_held_out(ink, swirls, swirls).covariance > 0.1
     assert metrics.seen_by_held_out(ink, swirls, swirls).content > 0.1
+    assert same.face is None
+    changed = swirls.clone()
+    changed[..., :64, :64] = 1 - changed[..., :64, :64]
+    faces = [
+        metrics.seen_by_held_out(changed, swirls, swirls, box).face
+        for box in ((0, 0, 0.5, 0.5), (0.75, 0.75, 1, 1))
+    ]
+    assert faces[0] is not None
+    assert faces[0] > 0.1
+    assert faces[1] == pytest.approx(0, abs=1e-6)
 
 
 def test_an_original_is_looked_at_once_and_another_one_anew() -> None:
