@@ -15,6 +15,7 @@ from benchmarks.nst.pictures import SIZE
 from worker.engine import Picture, decode, pyramid
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WATCH = Path(__file__).resolve().parent / "watch.py"
 THREADS = 2
 VGG = ("gram", "covariance", "wasserstein", "content")
 HELD_OUT = ("gram", "covariance", "content", "face")
@@ -72,21 +73,29 @@ def run(
     command = [sys.executable, "-m", "benchmarks.nst.paint", recipe, *map(str, files)]
     command += [] if size == SIZE else [str(size)]  # earlier versions take no size
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(root)}
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE)
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-    said = process.stdout.read()
-    # wait4 counts this child and its own children alone, unlike RUSAGE_CHILDREN.
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    found = watched(command, root, environment)
+    if found["code"]:
         content, style, _ = files
         raise SystemExit(f"{recipe} of {content.name} in {style.name} failed")
-    facts: dict[str, Any] = json.loads(said)
+    facts: dict[str, Any] = json.loads(found["said"])
     return Cost(
-        cpu_s=round(used.ru_utime + used.ru_stime, 2),
-        peak_mib=round(used.ru_maxrss * 1024 / MIB),  # Linux gives KiB
+        cpu_s=round(found["cpu_s"], 2),
+        peak_mib=round(found["peak_kib"] * 1024 / MIB),
         **facts,
     )
+
+
+def watched(command: list[str], folder: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Run a command in a folder: its code, what it said, cpu_s and peak_kib of it alone."""
+    said = subprocess.run(
+        [sys.executable, str(WATCH), *command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    found: dict[str, Any] = json.loads(said)
+    return found
 
 
 def judge(

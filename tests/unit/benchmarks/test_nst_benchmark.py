@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import metadata
 from itertools import pairwise
 
@@ -151,6 +153,17 @@ def test_likeness_falls_with_noise_and_not_with_brightness(paintings) -> None:
     noise = torch.randn(ink.shape, generator=torch.Generator().manual_seed(0))
     assert metrics.likeness(ink * 0.9, ink) > 0.9
     assert metrics.likeness(ink + 0.2 * noise, ink) < 0.6
+
+
+def test_the_memory_of_a_painting_is_not_that_of_the_program_that_measures(tmp_path) -> None:
+    ballast = np.ones(300 * measure.MIB, dtype=np.uint8)
+    command = [sys.executable, "-c", "print('done', end='')"]
+    found = measure.watched(command, tmp_path, dict(os.environ))
+    assert ballast.sum() == 300 * measure.MIB
+    assert (found["code"], found["said"]) == (0, "done")
+    assert 1 < found["peak_kib"] / 1024 < 150
+    assert 0 < found["cpu_s"] < 60
+    assert measure.watched([*command[:2], "1/0"], tmp_path, dict(os.environ))["code"] == 1
 
 
 def test_large_pictures_are_judged_without_networks(tmp_path) -> None:
