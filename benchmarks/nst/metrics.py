@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -23,6 +24,7 @@ CONTENT_LAYER = "relu4_2"
 _PATCH, _DIRECTIONS, _SAMPLES = 7, 256, 20_000
 _BLUR = 5
 
+Look = Callable[[Tensor], dict[str, Tensor]]
 Box = tuple[float, float, float, float]
 
 
@@ -32,48 +34,83 @@ class Seen:
 
     gram, covariance: |S - S*| / |S*| (Frobenius) of second moments about zero and about the mean;
     wasserstein: squared distance of the Gaussians over tr S*; all three are means over the layers.
-    content: mean squared difference of one layer's activations over the content's variance there.
+    content: mean squared difference of one layer's activations over the content's variance there;
+    face: the same within a box, None without one.
     """
 
     gram: float
     covariance: float
     wasserstein: float
     content: float
+    face: float | None = None
 
 
 def seen_by_vgg(image: Tensor, style: Tensor, content: Tensor) -> Seen:
     """Judge as VGG-16 does. Pictures are (1, 3, H, W) in 0..1; content has the image's size."""
-    net = network(torch.float32)
-    return _seen(
-        lambda picture: net(picture, {*LAYERS, CONTENT_LAYER}),
-        (image, style, content),
-        LAYERS,
-        CONTENT_LAYER,
-    )
+    return _seen(_vgg, (image, style, content), LAYERS, CONTENT_LAYER)
 
 
-def seen_by_held_out(image: Tensor, style: Tensor, content: Tensor) -> Seen:
+def seen_by_held_out(
+    image: Tensor, style: Tensor, content: Tensor, face: Box | None = None
+) -> Seen:
     """Judge as the network does that the engine never sees; raises held_out.Missing."""
-    return _seen(held_out.trunk(), (image, style, content), held_out.LAYERS, held_out.CONTENT_LAYER)
+    pictures = (image, style, content)
+    return _seen(held_out.trunk(), pictures, held_out.LAYERS, held_out.CONTENT_LAYER, face)
+
+
+def _vgg(picture: Tensor) -> dict[str, Tensor]:
+    return network(torch.float32)(picture, {*LAYERS, CONTENT_LAYER})
 
 
 def _seen(
-    look: Callable[[Tensor], dict[str, Tensor]],
+    look: Look,
     pictures: tuple[Tensor, Tensor, Tensor],
     layers: tuple[str, ...],
     content_layer: str,
+    face: Box | None = None,
 ) -> Seen:
+    image, style, content = pictures
     with torch.no_grad():
-        image, style, content = (look(picture) for picture in pictures)
+        seen = look(image)
+        likes = _STYLES.get(look, style, lambda found: _moments(found, layers))
+        kept = _CONTENTS.get(look, content, lambda found: found[content_layer])
         gram = covariance = wasserstein = 0.0
-        for layer in layers:
-            found, like = (losses.Moments.of(each[layer]) for each in (image, style))
+        for layer, found in _moments(seen, layers).items():
+            like = likes[layer]
             gram += _apart(_about_zero(found), _about_zero(like)) / len(layers)
             covariance += _apart(found.covariance, like.covariance) / len(layers)
             wasserstein += _distance(found, like) / len(layers)
-        kept = content[content_layer]
-        lost = (image[content_layer] - kept).square().mean() / kept.var(correction=0)
-        return Seen(gram, covariance, wasserstein, float(lost))
+        drawn = seen[content_layer]
+        inside = face and _lost(_inside(drawn, face), _inside(kept, face))
+        return Seen(gram, covariance, wasserstein, _lost(drawn, kept), inside)
+
+
+def _lost(found: Tensor, kept: Tensor) -> float:
+    return float((found - kept).square().mean() / kept.var(correction=0))
+
+
+def _moments(seen: dict[str, Tensor], layers: tuple[str, ...]) -> dict[str, losses.Moments]:
+    return {layer: losses.Moments.of(seen[layer]) for layer in layers}
+
+
+class _Originals:
+    """What was seen of the last few originals: one pair is judged many times."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._kept: list[tuple[Look, Tensor, Any]] = []
+
+    def get(self, look: Look, picture: Tensor, keep: Callable[[dict[str, Tensor]], Any]) -> Any:
+        """Give ``keep`` of what ``look`` sees of a picture; looks once for the same picture."""
+        for known, original, kept in self._kept:
+            if known is look and torch.equal(original, picture):
+                return kept
+        kept = keep(look(picture))
+        self._kept = [*self._kept, (look, picture, kept)][-self._count :]
+        return kept
+
+
+_STYLES, _CONTENTS = _Originals(2), _Originals(2)  # one through each network
 
 
 def _about_zero(moments: losses.Moments) -> Tensor:
@@ -138,15 +175,15 @@ def mottling(image: Tensor, content: Tensor, face: Box) -> float:
 
 
 def _colour_energy(picture: Tensor, face: Box) -> float:
-    height, width = picture.shape[-2:]
-    left, top, right, bottom = face
-    inside = picture[
-        ...,
-        round(top * height) : round(bottom * height),
-        round(left * width) : round(right * width),
-    ]
-    red, green, blue = inside.unbind(1)
+    red, green, blue = _inside(picture, face).unbind(1)
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     colour = torch.stack([(blue - light) / 1.772, (red - light) / 1.402], 1)
     smooth = F.avg_pool2d(colour, _BLUR, 1, _BLUR // 2, count_include_pad=False)
     return float((colour - smooth).square().mean())
+
+
+def _inside(picture: Tensor, face: Box) -> Tensor:
+    height, width = picture.shape[-2:]
+    left, top, right, bottom = face
+    rows = slice(round(top * height), round(bottom * height))
+    return picture[..., rows, round(left * width) : round(right * width)]

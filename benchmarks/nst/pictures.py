@@ -33,6 +33,7 @@ CONTENTS: dict[str, Callable[[], Any]] = {
     "flower": lambda: load_sample_image("flower.jpg"),
 }
 #: Where the faces are, by eye: left, top, right, bottom, as parts of the width and the height.
+#: All that there are: the other four photographs have nobody in them.
 FACES: dict[str, tuple[float, float, float, float]] = {
     "astronaut": (0.336, 0.172, 0.531, 0.360),
     "cat": (0.166, 0.200, 0.800, 0.950),
@@ -62,6 +63,11 @@ PAIRS = (
     Pair("coffee", "glass"),
     Pair("rocket", "ink-wash"),
 )
+
+
+#: The styles of PAIRS, and every photograph in each of them.
+GRID_STYLES = tuple(pair.style for pair in PAIRS)
+GRID = tuple(Pair(name, style) for name in CONTENTS for style in GRID_STYLES)
 
 
 def content(name: str, size: int = SIZE) -> Picture:

@@ -6,7 +6,8 @@ unrectified convolutions, style weight 1e6, content weight 1, L-BFGS with its de
 content picture, 300 evaluations, picture clamped to 0..1. Departures, so that both engines see
 the same network: the style layers are the first of each block, content is conv4_2, and the
 activations are divided by 57 (= 255 x the 0.225 standard deviation that the tutorial's network
-is fed with), because our weights expect 0..255 and the weights 1e6 : 1 assume unit inputs.
+is fed with), because our weights expect 0..255 and the weights 1e6 : 1 assume unit inputs. In
+bfloat16 the convolutions are computed in that format and all else in float32.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ def _gram(features: Tensor) -> Tensor:
     return rows @ rows.T / (channels * height * width)
 
 
-def stylize(content: Tensor, style: Tensor, steps: int = 300) -> tuple[Tensor, int]:
+def stylize(
+    content: Tensor, style: Tensor, steps: int = 300, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, int]:
     """Give the painted picture (1, 3, H, W) and the evaluations made (L-BFGS may overshoot)."""
-    net = network(torch.float32)
+    net = network(dtype)
     layers = (*STYLE_LAYERS, CONTENT_LAYER)
 
     def look(image: Tensor) -> dict[str, Tensor]:
         activations = net(image, layers, rectified=False)
-        return {layer: found / ACTIVATION_SCALE for layer, found in activations.items()}
+        return {layer: found.float() / ACTIVATION_SCALE for layer, found in activations.items()}
 
     with torch.no_grad():
         kept = look(content)[CONTENT_LAYER]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import metadata
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks.nst import __main__ as benchmark
-from benchmarks.nst import held_out, measure, metrics, pictures, sheets, tutorial, yardstick
+from benchmarks.nst import held_out, measure, metrics, pictures, sheets, tables, tutorial
+from benchmarks.nst.folder import Painting
 from benchmarks.nst.measure import Cost, Marks
-from benchmarks.nst.paint import INSTANT, TUTORIAL, paint
+from benchmarks.nst.paint import INSTANT, paint
 from benchmarks.nst.pictures import PAIRS
+from benchmarks.nst.recipes import Job
 from worker.engine import encode, instant, pyramid
 
 
@@ -73,6 +75,34 @@ def test_the_held_out_judge_looks_at_the_last_layer_of_each_block(monkeypatch, p
     assert same.gram == pytest.approx(0, abs=1e-4)
     assert metrics.seen_by_held_out(ink, swirls, swirls).covariance > 0.1
     assert metrics.seen_by_held_out(ink, swirls, swirls).content > 0.1
+    assert same.face is None
+    changed = swirls.clone()
+    changed[..., :64, :64] = 1 - changed[..., :64, :64]
+    faces = [
+        metrics.seen_by_held_out(changed, swirls, swirls, box).face
+        for box in ((0, 0, 0.5, 0.5), (0.75, 0.75, 1, 1))
+    ]
+    assert faces[0] is not None
+    assert faces[0] > 0.1
+    assert faces[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_an_original_is_looked_at_once_and_another_one_anew() -> None:
+    looked: list[float] = []
+
+    def look(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+        looked.append(float(picture.sum()))
+        return {"layer": picture * 2}
+
+    def other(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"layer": picture * 3}
+
+    kept = metrics._Originals(2)
+    one, two = torch.ones(2), torch.full((2,), 2.0)
+    for picture in (one, one.clone(), two, one, two):
+        assert torch.equal(kept.get(look, picture, lambda seen: seen["layer"]), picture * 2)
+    assert looked == [2.0, 4.0]
+    assert torch.equal(kept.get(other, one, lambda seen: seen["layer"]), one * 3)
 
 
 def test_the_held_out_judge_reads_the_published_weights_only(tmp_path) -> None:
@@ -98,7 +128,7 @@ def test_without_the_judges_package_the_marks_are_unknown_and_the_report_says_ho
     assert marks.mottling is None
     assert marks.gram == pytest.approx(0, abs=1e-2)
     cost = Cost(10.0, 800, 80, "bfloat16")
-    report = benchmark.report([benchmark.Painting(PAIRS[0], "good", cost, marks)])
+    report = tables.report([Painting(Job(PAIRS[0], "good"), cost, marks)])
     assert held_out.HOW in report
 
 
@@ -125,6 +155,27 @@ def test_likeness_falls_with_noise_and_not_with_brightness(paintings) -> None:
     assert metrics.likeness(ink + 0.2 * noise, ink) < 0.6
 
 
+def test_the_memory_of_a_painting_is_not_that_of_the_program_that_measures(tmp_path) -> None:
+    ballast = np.ones(300 * measure.MIB, dtype=np.uint8)
+    command = [sys.executable, "-c", "print('done', end='')"]
+    found = measure.watched(command, tmp_path, dict(os.environ))
+    assert ballast.sum() == 300 * measure.MIB
+    assert (found["code"], found["said"]) == (0, "done")
+    assert 1 < found["peak_kib"] / 1024 < 150
+    assert 0 < found["cpu_s"] < 60
+    assert measure.watched([*command[:2], "1/0"], tmp_path, dict(os.environ))["code"] == 1
+
+
+def test_large_pictures_are_judged_without_networks(tmp_path) -> None:
+    picture = np.random.default_rng(0).random((48, 64, 3), dtype=np.float32)
+    painting = tmp_path / "painting.png"
+    painting.write_bytes(encode(picture))
+    marks = measure.judge(painting, picture, picture, (0, 0, 1, 1), networks=False)
+    assert marks.likeness == pytest.approx(1, abs=1e-2)
+    assert marks.mottling == pytest.approx(1, abs=1e-2)
+    assert marks.covariance is marks.patch is marks.held_out_gram is None
+
+
 def test_the_tutorial_makes_the_steps_asked_for_and_comes_nearer_to_the_style(paintings) -> None:
     content, style = (each[:, :, :64, :64] for each in paintings.values())
     before = metrics.seen_by_vgg(content, style, content).covariance
@@ -134,78 +185,9 @@ def test_the_tutorial_makes_the_steps_asked_for_and_comes_nearer_to_the_style(pa
     assert 0 <= float(image.min()) <= float(image.max()) <= 1
 
 
-@pytest.fixture
-def records(tmp_path, monkeypatch) -> Path:
-    path = tmp_path / "yardstick.json"
-    monkeypatch.setattr(yardstick, "RECORDS", path)
-    return path
-
-
-def test_a_record_holds_for_its_own_pictures_alone(records, tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    content, style = (rng.random((48, 64, 3), dtype=np.float32) for _ in range(2))
-    painting = tmp_path / "painting.png"
-    painting.write_bytes(encode(content))
-    cost = Cost(cpu_s=700.0, peak_mib=900, evaluations=300, dtype="float32")
-    yardstick.keep(PAIRS[0], content, style, painting, cost)
-    known = yardstick.known(PAIRS[0], content, style)
-    assert known is not None
-    assert known[0] == cost
-    assert known[1].likeness == pytest.approx(1, abs=1e-3)
-    assert yardstick.known(PAIRS[0], style, content) is None
-    assert yardstick.known(PAIRS[1], content, style) is None
-
-
-def test_marks_are_taken_anew_from_the_same_painting_only(records, tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    content, style = (rng.random((48, 64, 3), dtype=np.float32) for _ in range(2))
-    painting = tmp_path / "painting.png"
-    painting.write_bytes(encode(content))
-    assert not yardstick.again(PAIRS[0], content, style, painting)
-    yardstick.keep(PAIRS[0], content, style, painting, Cost(1.0, 1, 1, "float32"))
-    records.write_text(records.read_text().replace('"patch": ', '"patch": 99'))
-    assert yardstick.again(PAIRS[0], content, style, painting)
-    known = yardstick.known(PAIRS[0], content, style)
-    assert known is not None
-    assert known[1].patch < 99
-    painting.write_bytes(encode(style))
-    assert not yardstick.again(PAIRS[0], content, style, painting)
-
-
-def test_the_committed_records_are_of_pairs_that_are_measured() -> None:
-    found = [
-        pair
-        for pair in PAIRS
-        if yardstick.known(pair, pictures.content(pair.content), pictures.style(pair.style))
-    ]
-    assert len(found) >= 2
-
-
-def test_the_report_compares_with_the_tutorial_only_where_it_painted() -> None:
-    cost = Cost(10.0, 800, 80, "bfloat16")
-    good = Marks(0.2, 0.1, 3.0, 0.4, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
-    better = Marks(0.1, 0.05, 2.0, 0.5, 0.1, 0.3, 0.4, 0.5, 0.6, None)
-    made = [
-        benchmark.Painting(PAIRS[0], "good", cost, good),
-        benchmark.Painting(PAIRS[0], TUTORIAL, Cost(700.0, 900, 300, "float32"), better),
-        benchmark.Painting(PAIRS[1], "good", Cost(30.0, 900, 80, "bfloat16"), better),
-    ]
-    against, everything = benchmark.report(made).split("**All pairs**")
-    assert (
-        "| good (bfloat16) | 10.0, 10.0 | 80 | 800 MiB | 0.300 | 0.200 | 0.100 | 0.500 "
-        "| 0.600 | 0.700 | 0.800 | 3.000 | 0.400 | 0.900 |"
-    ) in against
-    assert "| tutorial (float32) | 700.0, 700.0 | 300 |" in against
-    assert (
-        "| good (bfloat16) | 20.0, 30.0 | 80 | 900 MiB | 0.200 | 0.150 | 0.075 | 0.400 "
-        "| 0.500 | 0.600 | 0.700 | 2.500 | 0.450 | 0.900 |"
-    ) in everything
-    assert TUTORIAL not in everything
-
-
 def test_a_mean_of_marks_is_unknown_where_one_of_them_is_but_for_faces() -> None:
-    known = Marks(0.2, 0.1, 3.0, 0.4, held_out_gram=0.5, mottling=1.5)
-    old = Marks(0.4, 0.3, 1.0, 0.2)
+    known = Marks(covariance=0.2, held_out_gram=0.5, mottling=1.5)
+    old = Marks(covariance=0.4)
     both = measure.mean([known, old])
     assert both.covariance == pytest.approx(0.3)
     assert both.held_out_gram is None
@@ -228,4 +210,3 @@ def test_the_instant_recipe_paints_instantly() -> None:
     image, facts = paint(INSTANT, content, style)
     assert facts == {"evaluations": len(instant.SHIFTS), "dtype": "float32"}
     assert max(image.shape) == pictures.SIZE
-    assert INSTANT in benchmark.RECIPES

@@ -1,0 +1,54 @@
+"""Makes the records of the recipes that take minutes: one thread, one painting at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.nst import crowsonkb, measure, previous, records
+from benchmarks.nst.folder import Folder
+from benchmarks.nst.paint import CROWSONKB, PREVIOUS
+from benchmarks.nst.pictures import GRID, PAIRS, SIZE, Pair
+from benchmarks.nst.recipes import Job, maker
+from benchmarks.nst.work import sources
+
+#: One thread: threads that wait for a neighbour spin, and these runs are long.
+THREADS = 1
+
+
+def make(recipe: str, folder: Folder, size: int = SIZE, count: int | None = None) -> None:
+    """Paint what has no record, and write each record as soon as its painting is done.
+
+    Raises crowsonkb.Missing where there is no copy of its code.
+    """
+    if recipe == CROWSONKB:
+        crowsonkb.check()
+    with _root(recipe) as root:
+        for pair in pairs(recipe)[:count]:
+            job = Job(pair, recipe, size)
+            content, style = sources(pair, size)
+            if records.known(job, content, style) is None:
+                paths = (
+                    folder.source(pair.content, content),
+                    folder.source(pair.style, style),
+                    folder.painting(job),
+                )
+                name = previous.RECIPE if recipe == PREVIOUS else recipe
+                cost = measure.run(name, paths, size, THREADS, root)
+                records.keep(job, content, style, paths[2], (cost, maker(recipe)))
+            print(job.name, records.known(job, content, style), flush=True)
+
+
+def pairs(recipe: str) -> tuple[Pair, ...]:
+    """Give the pairs that a recipe is recorded for."""
+    return tuple(dict.fromkeys((*PAIRS, *GRID))) if recipe == PREVIOUS else PAIRS
+
+
+@contextlib.contextmanager
+def _root(recipe: str) -> Iterator[Path]:
+    if recipe == PREVIOUS:
+        with previous.checkout() as tree:
+            yield tree
+    else:
+        yield measure.ROOT

@@ -1,0 +1,34 @@
+"""Our own engine as it was: painted from a checkout of an earlier commit.
+
+That is the engine before the drawing's loss (docs/nst.md), with the benchmark's own `paint` of that
+commit. The checkout is a work tree of git's in a temporary folder, removed afterwards.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMIT = "6739b42a30f97b988afd38d511f03ef5e02e1981"
+#: What it is called there.
+RECIPE = "good"
+
+
+@contextmanager
+def checkout(commit: str = COMMIT) -> Iterator[Path]:
+    """Give a folder with the project at a commit; raises CalledProcessError where git has none."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "engine"
+        _git("worktree", "add", "--detach", str(tree), commit)
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True)
