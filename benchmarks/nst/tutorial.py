@@ -41,7 +41,7 @@ def stylize(content: Tensor, style: Tensor, steps: int = 300) -> tuple[Tensor, i
     with torch.no_grad():
         kept = look(content)[CONTENT_LAYER]
         grams = {k: _gram(v) for k, v in look(style).items() if k in STYLE_LAYERS}
-    image = content.clone().requires_grad_()
+    image = content.clone(memory_format=torch.contiguous_format).requires_grad_()
     optimiser = torch.optim.LBFGS([image])
     made = 0
 
