@@ -16,6 +16,7 @@ from worker.engine.drawing import DrawingTarget
 from worker.engine.layer import LayerStyle, Slope
 from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
+from worker.engine.schedule import DEEP_SIDE_MAX
 from worker.engine.strips import Rows
 from worker.engine.tiling import Tiles
 
@@ -29,7 +30,8 @@ STYLE_LAYERS = {
 CONTENT_LAYER = "relu4_2"
 CONTENT_LAYER_FINE = "relu3_1"
 _FINE = 0.75
-# The drawing is held while it is small and then let go: strokes are added to it (docs/nst.md).
+# The drawing is held while it is small and then let go: strokes are added to it. Less than before
+# since enlarged pictures have the detail of the photograph (docs/nst.md has the tables).
 _CONTENT_WEIGHT = 0.05
 _CONTENT_FALL = 3.0
 _COARSE_SIDE = 128
@@ -40,7 +42,6 @@ _DRAWING_FALL = 0.5
 _CONTRAST_LAYER = "relu3_1"
 _CONTRAST_MAX = 8.0
 _CONTRAST_POWER = 0.75
-_DEEP_SIDE_MAX = 300
 _STRENGTH_STEP = 8.0
 _RANGE_WEIGHT = 10.0
 _STYLE_ROWS_MIN = 256  # of a band: a style may be wide where the content is narrow
@@ -52,13 +53,13 @@ def layers_at(side: int) -> set[str]:
 
 
 def _style_layers(side: int) -> list[str]:
-    deepest = "relu5_1" if side <= _DEEP_SIDE_MAX else "relu3_1"
+    deepest = "relu5_1" if side <= DEEP_SIDE_MAX else "relu3_1"
     return [layer for layer in STYLE_LAYERS if layer <= deepest]
 
 
 def _content_layer(side: int) -> str:
     """At fine stages content uses a layer that the style needs anyway."""
-    return CONTENT_LAYER_FINE if side > _DEEP_SIDE_MAX else CONTENT_LAYER
+    return CONTENT_LAYER_FINE if side > DEEP_SIDE_MAX else CONTENT_LAYER
 
 
 class Objective:
@@ -108,6 +109,7 @@ class Objective:
         if self._content_layer == CONTENT_LAYER_FINE:
             weight *= _FINE
         self._content = losses.ContentTarget.of(kept, weight)
+        between()
 
     def _style_targets(
         self,

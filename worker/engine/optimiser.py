@@ -78,7 +78,9 @@ class LBFGS:
         while self._history:
             change, turn, _ = self._history.popleft()
             less = change.shape[-2] * change.shape[-1] / (size[0] * size[1])
-            yield resampled(change.float(), size), resampled(turn.float(), size).mul_(less)
+            change = resampled(change.float(), size)
+            self._between()
+            yield change, resampled(turn.float(), size).mul_(less)
 
     def step(self) -> None:
         """Make one evaluation and keep its image if it is an improvement."""

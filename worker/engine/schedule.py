@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from worker.engine.params import Quality
 
 _COARSEST = 128
-_EVALUATION_S, _BF16_MEGAPIXEL_S, _FLOAT32_MEGAPIXEL_S = 0.04, 2.7, 6.0
+#: Where the longest side is larger, px, the network's deep layers are not looked at: what they see
+#: was painted before, and they are half of the price (docs/nst.md).
+DEEP_SIDE_MAX = 300
+# Seconds on one thread: of an evaluation's eigenvalues, and of its megapixels in each format.
+_DEEP_S, _DEEP_BF16_MP_S, _DEEP_FLOAT32_MP_S = 0.05, 2.7, 6.0
+_FINE_S, _FINE_BF16_MP_S, _FINE_FLOAT32_MP_S = 0.01, 1.6, 3.3
+_BEGINNING = 0.7  # of an evaluation, to begin a stage
 _INSTANT_MEGAPIXEL_S = 1.3
 
 
@@ -79,11 +85,15 @@ def predict_seconds(size: int, quality: Quality, *, threads: int, bf16: bool = F
 
     They share the pixels evenly, and all but one wait while eigenvalues are taken.
     """
-    per_megapixel = (_BF16_MEGAPIXEL_S if bf16 else _FLOAT32_MEGAPIXEL_S) / threads
-    return sum(
-        (stage.evaluations + 0.7) * (_EVALUATION_S + per_megapixel * (stage.side / 1000) ** 2)
-        for stage in stages(size, quality)
-    )
+    seconds = 0.0
+    for stage in stages(size, quality):
+        if stage.side > DEEP_SIDE_MAX:
+            alone, shared = _FINE_S, _FINE_BF16_MP_S if bf16 else _FINE_FLOAT32_MP_S
+        else:
+            alone, shared = _DEEP_S, _DEEP_BF16_MP_S if bf16 else _DEEP_FLOAT32_MP_S
+        each = alone + shared / threads * (stage.side / 1000) ** 2
+        seconds += (stage.evaluations + _BEGINNING) * each
+    return seconds
 
 
 def predict_instant_seconds(size: int, *, threads: int) -> float:
