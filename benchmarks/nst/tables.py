@@ -37,7 +37,7 @@ def report(made: list[Painting]) -> str:
     """Give the section: the six pairs beside the others, all pairs, larger pictures."""
     small = [each for each in made if each.job.size == SIZE]
     six = [each for each in small if each.job.pair in PAIRS]
-    blocks = [f"{machine()}; {platform.system()}; {measure.THREADS} threads; {SIZE} px."]
+    blocks = [f"{machine()}; {platform.system()}; one thread; {SIZE} px."]
     if any(each.marks.held_out_gram is None for each in small):
         blocks.append(f"-: not known. The held-out judge is had by `{held_out.HOW}`.")
     blocks += [f"**Against others** ({names(pairs_of(six))}):", table(six)]
@@ -75,8 +75,9 @@ def names(pairs: list[Pair]) -> str:
 def table(made: list[Painting]) -> str:
     """One row for each recipe: median cost, mean marks; how many pairs where not all."""
     lines = [
-        f"| recipe | CPU-seconds (median, most) | evaluations | peak memory | {HEADS} |",
-        "|---" * (4 + len(MARKS)) + "|",
+        "| recipe | CPU-seconds (median, most) | of these the engine's | evaluations | peak memory "
+        + f"| {HEADS} |",
+        "|---" * (5 + len(MARKS)) + "|",
     ]
     for recipe, mine in by_recipe(made).items():
         marks = measure.mean([each.marks for each in mine])
@@ -84,10 +85,16 @@ def table(made: list[Painting]) -> str:
         some = "" if len(mine) == len(pairs_of(made)) else f", {len(mine)} pairs"
         lines.append(
             f"| {recipe} ({mine[0].cost.dtype}{some}) | {median(spent):.1f}, {max(spent):.1f} "
+            f"| {_engine_s(mine)} "
             f"| {mean(each.cost.evaluations for each in mine):.0f} "
             f"| {max(each.cost.peak_mib for each in mine)} MiB | {shown(marks)} |"
         )
     return "\n".join(lines)
+
+
+def _engine_s(made: list[Painting]) -> str:
+    known = [each.cost.engine_cpu_s for each in made if each.cost.engine_cpu_s is not None]
+    return f"{median(known):.1f}, {max(known):.1f}" if len(known) == len(made) else "-"
 
 
 def by_pair(made: list[Painting]) -> str:

@@ -11,7 +11,8 @@ from benchmarks.nst.paint import CROWSONKB, GOOD, INSTANT, TUTORIAL
 from benchmarks.nst.pictures import GRID, PAIRS, Pair
 from benchmarks.nst.recipes import Job
 
-FAST, SLOW = Cost(10.0, 800, 80, "bfloat16"), Cost(30.0, 900, 80, "bfloat16")
+FAST = Cost(10.0, 800, 80, "bfloat16", 8.0)
+SLOW = Cost(30.0, 900, 80, "bfloat16", 28.0)
 FAIR = Marks(0.2, 0.1, 3.0, 0.4, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1)
 FINE = Marks(0.1, 0.05, 2.0, 0.5, 0.1, 0.3, 0.4, 0.5, 0.6, None)
 
@@ -28,7 +29,7 @@ def good(pair: Pair, cost: Cost = FAST, marks: Marks = FAIR) -> Painting:
 def test_a_row_has_median_and_most_of_the_cost_and_the_mean_of_the_marks() -> None:
     report = tables.table([good(PAIRS[0]), good(PAIRS[1], SLOW, FINE)])
     assert (
-        "| good (bfloat16) | 20.0, 30.0 | 80 | 900 MiB | 0.200 | 0.150 | 0.075 | 0.400 "
+        "| good (bfloat16) | 20.0, 30.0 | 18.0, 28.0 | 80 | 900 MiB | 0.200 | 0.150 | 0.075 | 0.400 "
         "| 0.500 | 0.600 | 0.700 | 2.500 | 0.450 | 0.900 | 1.100 |"
     ) in report
 
@@ -36,7 +37,7 @@ def test_a_row_has_median_and_most_of_the_cost_and_the_mean_of_the_marks() -> No
 def test_a_recipe_that_painted_some_pairs_says_how_many() -> None:
     made = [good(PAIRS[0]), good(PAIRS[1])]
     made.append(Painting(Job(PAIRS[0], TUTORIAL), Cost(700.0, 900, 300, "float32"), FINE))
-    assert "| tutorial (float32, 1 pairs) | 700.0, 700.0 | 300 |" in tables.table(made)
+    assert "| tutorial (float32, 1 pairs) | 700.0, 700.0 | - | 300 |" in tables.table(made)
 
 
 def test_a_recipe_is_set_beside_crowsonkb_only_over_pairs_that_both_painted() -> None:
