@@ -74,9 +74,9 @@ def names(pairs: list[Pair]) -> str:
 
 def table(made: list[Painting]) -> str:
     """One row for each recipe: median cost, mean marks; how many pairs where not all."""
+    costs = "CPU-seconds (median, most) | of these the engine's | evaluations | peak memory"
     lines = [
-        "| recipe | CPU-seconds (median, most) | of these the engine's | evaluations | peak memory "
-        + f"| {HEADS} |",
+        f"| recipe | {costs} | {HEADS} |",
         "|---" * (5 + len(MARKS)) + "|",
     ]
     for recipe, mine in by_recipe(made).items():
