@@ -86,14 +86,14 @@ def _post_upload_url(request: proxy.Request, call: Call) -> dict[str, Any]:
     if not isinstance(slot, str):
         raise InvalidRequest("slot must be content, style-0 to style-3, or mask-0 to mask-3.")
     key = runs.upload_key(run_id, slot)
-    if slot.startswith("mask") and content_type != runs.MASK_TYPE:
+    if runs.is_mask(key) and content_type != runs.MASK_TYPE:
         raise InvalidRequest(f"A mask is {runs.MASK_TYPE}.")
     call.log.bind(run_id=run_id)
     document = {
         "run_id": run_id,
         "key": key,
         **_post(call, key, content_type),
-        "max_upload_bytes": call.parts.environment.storage().upload_bytes_max,
+        "max_upload_bytes": _bytes_max(call, key),
         "expires_at": _iso(call.parts.now() + UPLOAD_EXPIRES_S),
     }
     return proxy.answer(200, document)
@@ -132,11 +132,16 @@ def _post(call: Call, key: str, content_type: str) -> dict[str, Any]:
         Fields={"Content-Type": content_type},
         Conditions=[
             {"Content-Type": content_type},
-            ["content-length-range", 1, storage.upload_bytes_max],
+            ["content-length-range", 1, _bytes_max(call, key)],
         ],
         ExpiresIn=UPLOAD_EXPIRES_S,
     )
     return {"url": post["url"], "fields": post["fields"]}
+
+
+def _bytes_max(call: Call, key: str) -> int:
+    most = call.parts.environment.storage().upload_bytes_max
+    return min(most, runs.MASK_BYTES_MAX) if runs.is_mask(key) else most
 
 
 def _links(call: Call, run_id: str) -> dict[str, str]:

@@ -258,14 +258,15 @@ API_REQUESTS = 8
 LEDGER_BYTES_MAX = 128 * 1024
 LEDGER_WRITES, LEDGER_READS = 16, 40
 """With lost races."""
-S3_PUTS = 5 + 8 + 3 + LEDGER_WRITES + 3
-"""Uploads; start orders; watch and marks; ledger with lost races; result, preview, last log."""
-S3_GETS = 10 + 60 + 12 + LEDGER_READS + 20
+S3_PUTS = 9 + 8 + 3 + LEDGER_WRITES + 3
+"""Uploads (a photograph, four styles, four masks); start orders; watch and marks; ledger with lost
+races; result, preview, last log."""
+S3_GETS = 18 + 60 + 12 + LEDGER_READS + 20
 """Pictures; token; orders and marks; ledger; what a visitor's page reads outside of polling."""
 LOG_BYTES = 200_000
 RESULT_BYTES = 1024 * 1024 * 3
 """One download of the largest painting, as if PNG could not compress it."""
-STORED_BYTES = 5 * 20 * 1024 * 1024 + RESULT_BYTES
+STORED_BYTES = (5 * 20 + 4 * 2) * 1024 * 1024 + RESULT_BYTES
 STORED_DAYS = 7
 
 

@@ -32,6 +32,8 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _SLOT = re.compile(rf"content|(style|mask)-[0-{STYLES_MAX - 1}]")
 MASK_TYPE = "image/png"
 """What an upload of a mask must say it is: JPEG would make its edges ring."""
+MASK_BYTES_MAX = 2 * 1024 * 1024
+"""A plane of few values: as PNG, 1024 x 1024 px without noise have a tenth of it at most."""
 
 
 class InvalidRunError(ValueError):
@@ -81,6 +83,11 @@ def style_key(run_id: str, place: int) -> str:
 def mask_key(run_id: str, place: int) -> str:
     """The mask of the style at ``place`` (from 0) of the list."""
     return upload_key(run_id, f"mask-{place}")
+
+
+def is_mask(key: str) -> bool:
+    """Whether an upload's key is that of a mask."""
+    return key.rpartition("/")[2].startswith("mask-")
 
 
 def gallery_key(gallery_id: str) -> str:

@@ -161,10 +161,12 @@ def besides_microusd(longest: int, upload_bytes: int, days: int) -> int:
     """What every run is charged besides its task at least, since it may use so much of it.
 
     ``longest`` is the most transitions that its workflow can make; five uploads of
-    ``upload_bytes`` may lie for ``days``, and a painting of three megabytes is fetched once.
+    ``upload_bytes`` and four masks of two megabytes may lie for ``days``, and a painting of three
+    megabytes is fetched once.
     """
     usd = TRANSITION * longest
-    usd += GB_MONTH * Decimal(5 * upload_bytes) / 10**9 * Decimal(days) / 31
+    stored = 5 * upload_bytes + 4 * 2 * 1024 * 1024
+    usd += GB_MONTH * Decimal(stored) / 10**9 * Decimal(days) / 31
     usd += TRANSFER_GB * Decimal(3 * 1024 * 1024) / 10**9
     return int((usd * MICRO).to_integral_value(ROUND_FLOOR))
 

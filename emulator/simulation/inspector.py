@@ -98,7 +98,8 @@ class Inspector:
             self.signs[call.caller.principal.rsplit("/", 1)[-1]] = self.now()
         elif (call.service, call.operation) == ("ecs", "RunTask"):
             for task in answer.get("tasks", []):
-                self._placed(task["taskArn"], str(task.get("startedBy", "")))
+                size = (Decimal(task["cpu"]) / 1024, Decimal(task["memory"]) / 1024)
+                self._placed(task["taskArn"], str(task.get("startedBy", "")), size)
         return answer
 
     def violated(self, name: str, seen: str) -> None:
@@ -115,8 +116,8 @@ class Inspector:
         given = json.loads(call.params["input"])
         self.deadlines[str(call.params["name"])] = float(given["deadline_s"])
 
-    def _placed(self, task_arn: str, run_id: str) -> None:
-        """No run starts without its ceiling reserved."""
+    def _placed(self, task_arn: str, run_id: str, size: tuple[Decimal, Decimal]) -> None:
+        """No run starts without its ceiling reserved; ``size`` is in vCPU and GB."""
         if task_arn in self.placed:
             return
         self.placed[task_arn] = run_id
@@ -130,7 +131,7 @@ class Inspector:
         if deadline is None:
             self.violated("a task starts only for a run's execution", f"run {run_id} has none")
             return
-        least = ceiling_microusd(deadline, Decimal(2), Decimal(4))
+        least = ceiling_microusd(deadline, *size)
         if held["ceiling"] < least:
             self.violated(
                 "a reservation is not less than its task's ceiling",

@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -137,8 +138,9 @@ def run(  # noqa: PLR0917 (one for each option)
         posts = [post for post in (admission.content, *admission.styles) if post is not None]
         posts += [client.mask_post(admission.run_id, place) for place in range(len(planes))]
         for file in files + planes:
-            if file.size > admission.max_upload_bytes and not no_check:
-                most = admission.max_upload_bytes / 2**20
+            limit = min(admission.max_upload_bytes, runs.MASK_BYTES_MAX if file in planes else inf)
+            if file.size > limit and not no_check:
+                most = limit / 2**20
                 _end(BAD_INPUT, f"{file.path} is larger than the {most:.0f} MiB that are allowed.")
         with RunProgress(_err) as progress:
             for file, post in zip(files + planes, posts, strict=True):

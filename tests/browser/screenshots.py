@@ -163,7 +163,7 @@ def spent(studio: Studio) -> None:
     """No money left."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        started(Path(folder), "--budget", "0.01") as poor,
+        started(Path(folder), "--budget", "0.005") as poor,
         studio.page(stack=poor) as page,
     ):
         expect(page.locator(".notice.closed")).to_be_visible(timeout=WAIT_MS)

@@ -28,7 +28,7 @@ Faults = Callable[..., None]
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A system with money for one cheap painting and no more."""
-    with started(tmp_path_factory.mktemp("poor"), "--budget", "0.016") as running:
+    with started(tmp_path_factory.mktemp("poor"), "--budget", "0.012") as running:
         yield running
 
 

@@ -16,7 +16,7 @@ from worker.service.program import main
 
 class Greedy:
     def prepare(self, run): pass
-    def check(self, content, styles, run): return None
+    def check(self, content, styles, masks, run): return None
     def paint(self, *_):
         held = []
         while True:

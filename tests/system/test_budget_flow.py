@@ -76,7 +76,7 @@ def test_two_runs_admitted_for_one_ceiling_only_one_starts(
 
 
 def test_the_operator_tops_up_and_runs_are_accepted_again(visitor: Visitor, stack: Running) -> None:
-    with only_left(stack, visitor, 10_000):
+    with only_left(stack, visitor, 5_000):
         before = visitor.budget()
         assert before["accepting"] is False
         stack.change_budget("top_up", amount_microusd=1_000_000)

@@ -76,7 +76,8 @@ class Painter:
                 for place, mask in enumerate(masks, start=1)
             ],
         )
-        _check_masks(pictures, params.size)
+        if pictures.masks:
+            _check_masks(pictures, params.size)
         return pictures
 
     def paint(

@@ -174,6 +174,19 @@ def test_a_mask_is_a_png_at_its_style_s_place(world: World) -> None:
     assert "image/png" in problem["detail"]
 
 
+def test_a_mask_may_be_as_large_as_its_price_says_and_no_larger() -> None:
+    world = World()
+    world.variables["MAX_UPLOAD_BYTES"] = str(20 * 1024 * 1024)
+    for slot, most in (("mask-0", runs.MASK_BYTES_MAX), ("style-0", 20 * 1024 * 1024)):
+        asked = {"slot": slot, "content_type": "image/png", "run_id": RUN}
+        _, given = post(world, "/api/upload-urls", asked)
+        assert given["max_upload_bytes"] == most
+        assert ["content-length-range", 1, most] in policy(given)
+    pictures = (1 + runs.STYLES_MAX) * 20 * 1024 * 1024
+    assert pictures + runs.STYLES_MAX * runs.MASK_BYTES_MAX <= prices.STORED_BYTES
+    assert prices.S3_PUTS >= 1 + 2 * runs.STYLES_MAX
+
+
 def test_a_run_with_masks_needs_one_for_each_style(world: World) -> None:
     def check() -> Any:
         styles = [{}, {"gallery": "ink-wash"}]
