@@ -288,6 +288,7 @@ MUTATIONS = [
     Mutation(
         "the image pull is not paid for",
         swap(update_budget, "real_cost_microusd", _cost_from_start),
+        scenes.PULLS_FOR_MINUTES,
     ),
     Mutation("money is freed while the task stops", swap(tasks.Tasks, "stop", _frees_running)),
     Mutation(
@@ -337,6 +338,7 @@ MUTATIONS = [
     Mutation(
         "reconcile's sweep takes every task for an orphan",
         swap(tasks.Tasks, "stop_orphans", _sweep_all),
+        scenes.TAKES_MINUTES,
     ),
     Mutation(
         "a lost callback is not told",

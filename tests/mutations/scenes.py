@@ -62,6 +62,8 @@ def trouble(effect: str, service: str = "*", operation: str = "*", **more: objec
 SUCCEEDS = Scene((visit(),), "SUCCEEDED")
 ADMITTED = Scene((visit(admitted=True),), "SUCCEEDED")
 TAKES_MINUTES = Scene((Visit(1.0, 1, "best", 1024, admitted=False),), "SUCCEEDED")
+# A run that is painted in seconds, of a task that took minutes to get its image.
+PULLS_FOR_MINUTES = Scene((visit(),), "SUCCEEDED", pace=Pace(pull_s=(200.0, 200.0)))
 HUNG_UP = Scene((visit(),), "WorkerLost", habits=HUNG)
 AT_THE_MONTHS_END = Scene((visit(1_790.0),), "SUCCEEDED", epoch=EPOCHS[1])
 NO_CAPACITY_ONCE = Scene((visit(), trouble("no_capacity", "ecs", "RunTask", times=1)), "SUCCEEDED")
