@@ -7,6 +7,7 @@ must know (a REST API's body, an invalidation, new credentials): ``after_moto`` 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import zlib
@@ -103,6 +104,9 @@ class EndpointApp:
         except ClientDisconnect:
             return
         except NoReply:
+            response = Cut()
+        except asyncio.CancelledError:
+            # The server ends, and has waited long enough: for a call that a fault delays, say.
             response = Cut()
         await response(scope, receive, send)
 

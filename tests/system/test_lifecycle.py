@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.system.running import Running, free_port, nst, started, wait_until
 from tests.system.visitor import Visitor
@@ -84,6 +85,27 @@ def test_detach_status_and_down(tmp_path: Path) -> None:
     assert gone.returncode == 1
     assert json.loads(gone.stdout) == {"running": False}
     assert nst("down", "--aws-port", str(aws), env=env).returncode == 0
+
+
+def test_it_ends_under_a_call_that_a_fault_delays(tmp_path: Path) -> None:
+    """What `started` looks at besides: it ends in time, and says nothing of a traceback."""
+    refused: list[str] = []
+
+    def wait() -> None:
+        try:
+            running.client("s3").list_buckets()
+        except BotoCoreError as error:
+            refused.append(type(error).__name__)
+
+    with started(tmp_path) as running:
+        rule = {"effect": "delay", "service": "s3", "operation": "ListBuckets", "seconds": 600}
+        faults = f"{running.aws_url}/_nst/faults"
+        httpx.post(faults, json=rule).raise_for_status()
+        caller = threading.Thread(target=wait)
+        caller.start()
+        wait_until("the call to be met", lambda: "'met': 1" in str(httpx.get(faults).json()))
+    caller.join(60)
+    assert refused
 
 
 def test_a_taken_port_is_one_clear_sentence(stack: Running, tmp_path: Path) -> None:
