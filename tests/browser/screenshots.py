@@ -161,13 +161,11 @@ def trouble(studio: Studio) -> None:
 
 def spent(studio: Studio) -> None:
     """No money left."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        started(Path(folder), "--budget", "0.005") as poor,
-        studio.page(stack=poor) as page,
-    ):
-        expect(page.locator(".notice.closed")).to_be_visible(timeout=WAIT_MS)
-        studio.take(page, "14-spent")
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as poor:
+        poor.change_budget("set_limit", limit_microusd=100)
+        with studio.page(stack=poor) as page:
+            expect(page.locator(".notice.closed")).to_be_visible(timeout=WAIT_MS)
+            studio.take(page, "14-spent")
 
 
 SCREENS: dict[str, Callable[[Studio], None]] = {
