@@ -10,7 +10,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -137,10 +136,9 @@ def run(  # noqa: PLR0917 (one for each option)
         )
         posts = [post for post in (admission.content, *admission.styles) if post is not None]
         posts += [client.mask_post(admission.run_id, place) for place in range(len(planes))]
-        for file in files + planes:
-            limit = min(admission.max_upload_bytes, runs.MASK_BYTES_MAX if file in planes else inf)
-            if file.size > limit and not no_check:
-                most = limit / 2**20
+        for file in files:
+            if file.size > admission.max_upload_bytes and not no_check:
+                most = admission.max_upload_bytes / 2**20
                 _end(BAD_INPUT, f"{file.path} is larger than the {most:.0f} MiB that are allowed.")
         with RunProgress(_err) as progress:
             for file, post in zip(files + planes, posts, strict=True):
@@ -210,6 +208,9 @@ def _masks(paths: tuple[Path, ...], styles: int, *, no_check: bool) -> list[Pict
     for mask in found:
         if mask.content_type != runs.MASK_TYPE and not no_check:
             raise click.UsageError(f"{mask.path} is no PNG, as a mask must be.")
+        if mask.size > runs.MASK_BYTES_MAX and not no_check:
+            most = runs.MASK_BYTES_MAX / 2**20
+            raise click.UsageError(f"{mask.path} is larger than the {most:.0f} MiB of a mask.")
     return found
 
 
