@@ -3,8 +3,8 @@
 The method is Gatys' (https://arxiv.org/abs/1508.06576): change the pixels until a network sees the
 content's shapes and the style's statistics. Departures, each measured to be better for the same
 work: Wasserstein-2 instead of Gram matrices, a loss of the drawing's own beside the content's,
-coarse to fine, a start in the style's colours, the photograph's detail where the picture is enlarged,
-and L-BFGS's memory carried from size to size.
+coarse to fine, a start in the style's colours, the photograph's detail where the picture is
+enlarged, and L-BFGS's memory carried from size to size.
 """
 
 from __future__ import annotations
