@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from worker.engine.saliency import spread
+
 _WINDOW, _EVERY = 8, 4  # px
 _STRIP = 64  # rows of windows: memory is that of a strip, and a copy of the picture
 _CONTRAST = 0.03**2  # SSIM's own constant: what varies less than this is flat
@@ -36,11 +38,16 @@ class DrawingTarget:
     weights: Tensor
 
     @classmethod
-    def of(cls, content: Tensor, weight: float) -> DrawingTarget:
-        """Build a target from a picture (1, 3, H, W); the loss is at most twice ``weight``."""
+    def of(cls, content: Tensor, weight: float, shares: Tensor | None = None) -> DrawingTarget:
+        """Build a target from a picture (1, 3, H, W); the loss is at most twice ``weight``.
+
+        With ``shares`` (1, 1, h, w), of any size, places count as much as these say.
+        """
         mean = _windows(content)
         variance = (_windows(content.square()) - mean.square()).clamp(min=0)
         share = variance / (variance + _CONTRAST / 2)
+        if shares is not None:
+            share *= spread(shares, (share.shape[-2], share.shape[-1]))
         return cls(content, mean, variance, share * (weight / share.numel()))
 
     def loss(

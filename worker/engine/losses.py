@@ -200,31 +200,36 @@ class StyleTarget:
 
 @dataclass(frozen=True)
 class ContentTarget:
-    """Activations (1, C, H, W) to stay near to; weight multiplies the mean squared difference."""
+    """Activations (1, C, H, W) to stay near to; weight multiplies the mean squared difference.
+
+    Each position counts as much as ``shares`` (1, 1, H, W) says, in the activations' format.
+    """
 
     features: Tensor
     weight: float
+    shares: Tensor
 
     @classmethod
-    def of(cls, features: Tensor, weight: float) -> ContentTarget:
+    def of(cls, features: Tensor, weight: float, shares: Tensor) -> ContentTarget:
         """Build a target whose distance is relative to the activations' own variance."""
         parts = [features[:, :, row : row + _ROWS] for row in range(0, features.shape[2], _ROWS)]
         mean = sum(float(part.sum(dtype=torch.float32)) for part in parts) / features.numel()
         spread = sum(float((part.float() - mean).square().sum()) for part in parts)
-        return cls(features, weight / max(spread / features.numel(), _TINY))
+        weight /= max(spread / features.numel(), _TINY)
+        return cls(features, weight, shares.to(features.dtype))
 
     def loss(self, features: Tensor, begin: int = 0) -> float:
         """Give what activations (1, C, h, W), the rows from ``begin`` on, add to the loss."""
-        apart = (features - self._rows(features, begin)).float()
-        return self.weight * float(apart.square().sum()) / self.features.numel()
+        rows = slice(begin, begin + features.shape[2])
+        apart = (features - self.features[:, :, rows]).float().square_()
+        apart.mul_(self.shares[:, :, rows])
+        return self.weight * float(apart.sum()) / self.features.numel()
 
     def slope(self, features: Tensor, begin: int = 0) -> Tensor:
         """Give the slope of the whole loss by these activations."""
-        apart = features - self._rows(features, begin)
-        return apart.mul_(2 * self.weight / self.features.numel())
-
-    def _rows(self, features: Tensor, begin: int) -> Tensor:
-        return self.features[:, :, begin : begin + features.shape[2]]
+        rows = slice(begin, begin + features.shape[2])
+        apart = features - self.features[:, :, rows]
+        return apart.mul_(self.shares[:, :, rows] * (2 * self.weight / self.features.numel()))
 
 
 def out_of_range(image: Tensor, gradient: Tensor, weight: float) -> float:

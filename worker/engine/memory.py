@@ -26,8 +26,9 @@ _ROWS_MIN = 256  # of a band: with fewer, the rows around it cost more than they
 _CHANNELS = 64  # of the first block; each next one has twice as many, up to 512
 _CHANNELS_MAX = 512
 _PLANE = 12  # bytes a pixel of a picture in float32
-# The image, its gradient, the next image and its gradient, the drawing's slope; the content.
-_PLANES = 6
+# The image, its gradient, the next image, what it stands for, two gradients of it, the drawing's
+# slope; the content; a third of a plane for how calm its colours are.
+_PLANES = 8 + 1 / 3
 _FIXED = 160 * MIB  # strips, moments and their roots, buffers of the libraries
 _STATM = Path("/proc/self/statm")
 
@@ -108,7 +109,7 @@ def _looking(layers: set[str], size: tuple[int, int], rows: int, dtype: torch.dt
 def _painting(size: tuple[int, int], pairs: int, history: torch.dtype) -> int:
     """Bytes of the optimiser, with as many past steps, and of pictures."""
     height, width = size
-    return height * width * (_PLANES * _PLANE + 2 * pairs * 3 * history.itemsize)
+    return round(height * width * (_PLANES * _PLANE + 2 * pairs * 3 * history.itemsize))
 
 
 def kept(layers: set[str], dtype: torch.dtype) -> float:

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from worker.engine import losses, network, pyramid, schedule
+from worker.engine.chroma import Chroma
 from worker.engine.drawing import DrawingTarget
 from worker.engine.layer import LayerStyle, Slope
 from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
+from worker.engine.saliency import spread
 from worker.engine.schedule import DEEP_SIDE_MAX
 from worker.engine.strips import Rows
 from worker.engine.tiling import Tiles
@@ -32,13 +34,16 @@ CONTENT_LAYER_FINE = "relu3_1"
 _FINE = 0.75
 # The drawing is held while it is small and then let go: strokes are added to it. Less than before
 # since enlarged pictures have the detail of the photograph (docs/nst.md has the tables).
-_CONTENT_WEIGHT = 0.05
+_CONTENT_WEIGHT = 0.02
 _CONTENT_FALL = 3.0
 _COARSE_SIDE = 128
 # Less where it is large: at 512 px as much as at 128 px cost a tenth more style error.
 # Half for long runs: they satisfy it better, and at 0.05 the style moved into specks of colour.
 _DRAWING_WEIGHT: dict[Quality, float] = {"draft": 0.05, "good": 0.05, "best": 0.025}
 _DRAWING_FALL = 0.5
+# Where the photograph matters most, content and drawing count by as much more: faces stay
+# faces, and the weight of all the rest can be less than half (docs/nst.md has the tables).
+_CONTENT_SALIENT, _DRAWING_SALIENT = 6.0, 1.0
 _CONTRAST_LAYER = "relu3_1"
 _CONTRAST_MAX = 8.0
 _CONTRAST_POWER = 0.75
@@ -76,12 +81,14 @@ class Objective:
         stage: schedule.Stage,
         params: EngineParams,
         *,
+        salient: Tensor,
         regions: Regions | None = None,
         between: Callable[[], None],
         rows: int | None = None,
     ) -> None:
         """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
 
+        ``salient`` says which places of the content matter; see `worker.engine.saliency`.
         ``regions``, of the stage's size, confine the styles; what is not painted stays as it is.
         Pictures of more than ``rows`` rows are looked at in bands; see `worker.engine.tiling`.
         ``between`` is called again and again during each pass; what it raises ends the pass.
@@ -102,13 +109,15 @@ class Objective:
         coarse = min(1.0, _COARSE_SIDE / stage.side)
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
         between()
-        self._drawing = DrawingTarget.of(drawn, edges)
+        self._drawing = DrawingTarget.of(drawn, edges, 1 + _DRAWING_SALIENT * salient)
+        self._chroma = Chroma(salient, (height, drawn.shape[3]))
         between()
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
         if self._content_layer == CONTENT_LAYER_FINE:
             weight *= _FINE
-        self._content = losses.ContentTarget.of(kept, weight)
+        shares = 1 + _CONTENT_SALIENT * spread(salient, (kept.shape[-2], kept.shape[-1]))
+        self._content = losses.ContentTarget.of(kept, weight, shares)
         between()
 
     def _style_targets(
@@ -150,8 +159,16 @@ class Objective:
         kept = torch.cat(parts, 2).contiguous(memory_format=torch.channels_last)
         return kept, float(sums.moments().covariance.trace())
 
+    def shown(self, image: Tensor) -> Tensor:
+        """Give the picture that the optimiser's ``image`` stands for, both (1, 3, H, W)."""
+        return self._chroma.shown(image)
+
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
-        """Give the loss at ``image`` and its gradient, both (1, 3, H, W)."""
+        """Give the loss at the picture that ``image`` stands for, and its gradient by ``image``.
+
+        All are (1, 3, H, W).
+        """
+        image = self._chroma.shown(image, self._between)
         seen = {layer: target.look() for layer, target in self._targets.items()}
         content = 0.0
 
@@ -183,6 +200,7 @@ class Objective:
         gradient.add_(by_drawing)
         excess = losses.out_of_range(image, gradient, _RANGE_WEIGHT)
         self._between()
+        gradient = self._chroma.back(gradient, self._between)
         self.style, self.content = style, content + strayed
         self.total = self.style + self.content + excess
         return self.total, gradient if self._painted is None else gradient.mul_(self._painted)

@@ -138,7 +138,8 @@ def test_regions_are_seen_alike_in_bands_and_as_a_whole(bands) -> None:
     def looked(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
             network(FLOAT), to_tensor(PHOTOGRAPH), examples, Stage(SIZE, 1),
-            EngineParams(size=SIZE), regions=regions, between=lambda: None, rows=rows,
+            EngineParams(size=SIZE), salient=torch.zeros(1, 1, 1, 1), regions=regions,
+            between=lambda: None, rows=rows,
         )  # fmt: skip
         return objective(image)
 

@@ -69,3 +69,15 @@ def test_the_weight_multiplies_and_a_grey_content_asks_for_nothing() -> None:
     loss, slope = DrawingTarget.of(torch.full_like(content, 0.4), 1.0).loss(image)
     assert loss == pytest.approx(0, abs=1e-3)
     assert torch.isfinite(slope).all()
+
+
+def test_places_count_as_much_as_their_shares_say() -> None:
+    content, image = random_picture(1, 64, 64), random_picture(2, 64, 64)
+    left = torch.tensor((1.0, 1, 0, 0)).reshape(1, 1, 1, 4)
+    _, slope = DrawingTarget.of(content, 1.0, left).loss(image)
+    assert slope[..., :16].any()
+    assert not slope[..., 52:].any()
+    even = DrawingTarget.of(content, 1.0).loss(image)[0]
+    assert DrawingTarget.of(content, 1.0, 2 * torch.ones(1, 1, 1, 1)).loss(image)[
+        0
+    ] == pytest.approx(2 * even)

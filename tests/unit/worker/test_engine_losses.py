@@ -150,7 +150,8 @@ def test_blended_styles_keep_a_single_style_as_it_is() -> None:
 
 
 def test_the_content_slope_is_the_loss_s_own_also_in_parts() -> None:
-    target = ContentTarget.of(activations(1, 5, 6, 7), 0.7)
+    shares = activations(4, 1, 6, 7).abs()
+    target = ContentTarget.of(activations(1, 5, 6, 7), 0.7, shares)
     seen = activations(2, 5, 6, 7)
     direction = activations(3, 5, 6, 7)
     measured = slope_along(lambda at: (target.loss(at),), seen, direction, 1e-2)
@@ -159,6 +160,19 @@ def test_the_content_slope_is_the_loss_s_own_also_in_parts() -> None:
     assert target.loss(upper) + target.loss(lower, 2) == pytest.approx(target.loss(seen))
     parts = torch.cat([target.slope(upper), target.slope(lower, 2)], 2)
     assert torch.equal(parts, target.slope(seen))
+
+
+def test_content_counts_as_much_as_a_place_s_share() -> None:
+    wanted, seen = activations(1, 5, 6, 7), activations(2, 5, 6, 7)
+    even = torch.ones(1, 1, 6, 7)
+    upper = even.clone()
+    upper[:, :, 2:] = 0
+    whole, half, double = (
+        ContentTarget.of(wanted, 0.7, shares) for shares in (even, upper, 2 * upper)
+    )
+    assert half.loss(seen) == pytest.approx(whole.loss(seen[:, :, :2]))
+    assert double.loss(seen) == pytest.approx(2 * half.loss(seen))
+    assert not half.slope(seen)[:, :, 2:].any()
 
 
 def test_colours_within_the_range_cost_nothing_and_outside_are_pulled_back() -> None:

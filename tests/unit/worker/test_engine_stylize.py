@@ -194,7 +194,7 @@ def test_at_its_deadline_the_engine_gives_what_it_has() -> None:
 
 def test_painting_halves_the_distance_to_the_style() -> None:
     told: list[Progress] = []
-    params = EngineParams(size=64, quality="good", strength=2.0)
+    params = EngineParams(size=64, quality="best", strength=2.0)
     stylize(picture(1), [picture(2)], params, told.append, dtype=FLOAT)
     assert told[-1].style_loss < told[0].style_loss / 2
 

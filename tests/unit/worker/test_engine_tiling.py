@@ -126,11 +126,12 @@ def test_the_loss_and_its_gradient_are_the_same_in_bands() -> None:
     """
     drawn, style, image = (picture(seed, 330, 161) for seed in range(3))
     style = 0.7 * style.square()
+    salient = torch.rand(1, 1, 20, 10, generator=torch.Generator().manual_seed(4))
 
     def looked_at(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
             network(FLOAT), drawn, [(1.0, style)], Stage(330, 4), EngineParams(),
-            between=lambda: None, rows=rows,
+            salient=salient, between=lambda: None, rows=rows,
         )  # fmt: skip
         return objective(image)
 
