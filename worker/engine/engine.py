@@ -113,7 +113,7 @@ def stylize(
     net = network.network(dtype)
     source = pyramid.to_tensor(content)
     regions = Regions.of(masks, weights, content.shape[:2], params.size) if masks else None
-    shown = _shown(styles, content, params, regions)
+    shown = _shown(run, styles, content, regions)
     examples = [
         (share, pyramid.to_tensor(style)) for share, style in zip(weights, shown, strict=True)
     ]
@@ -125,6 +125,7 @@ def stylize(
     begun = regions.at(first) if regions else None
     image = _recolour(pyramid.resize(source, first), examples, run.stages[0].side, begun)
     image = (image + _NOISE * torch.randn(image.shape, generator=noise)).clamp(0, 1)
+    run.ask()
     stopped_early = False
     plans = _plans(run.stages, params, (height, width), dtype)
     sizes = [_size(example) for _, example in examples]
@@ -135,7 +136,7 @@ def stylize(
             size = pyramid.paintable(height, width, stage.side)
             drawn = pyramid.resize(source, size)
             run.check()
-            image = pyramid.enlarged(image, drawn)
+            image = pyramid.enlarged(image, drawn, run.check)
             here = regions.at(size) if regions else None
             if here is not None:
                 # Larger, what is not painted would be blurred.
@@ -165,15 +166,8 @@ def stylize(
             image = loss.shown(descent.best).clamp_(0, 1)
     except Deadline:
         stopped_early = True
-    final = pyramid.fitted(height, width, params.size)
-    painted = pyramid.to_picture(pyramid.resize(image, final))
-    photograph = pyramid.to_picture(pyramid.resize(source, final))
-    if params.colours == "photo":
-        painted = colour.keep(painted, photograph)
-    if regions is not None:
-        painted = regions.at(final).laid(painted, photograph)
     return StyleResult(
-        image=painted,
+        image=_finished(run, image, source, regions),
         steps=run.steps,
         steps_total=run.steps_total,
         stopped_early=stopped_early,
@@ -186,18 +180,35 @@ def stylize(
     )
 
 
+def _finished(run: _Run, image: Tensor, source: Tensor, regions: Regions | None) -> Picture:
+    """Give the result of what was painted, however late it is: raises Stopped, never Deadline."""
+    run.ask()
+    height, width = source.shape[-2:]
+    final = pyramid.fitted(height, width, run.params.size)
+    painted = pyramid.to_picture(pyramid.resize(image, final))
+    run.ask()
+    photograph = pyramid.to_picture(pyramid.resize(source, final))
+    run.ask()
+    if run.params.colours == "photo":
+        painted = colour.keep(painted, photograph)
+        run.ask()
+    return painted if regions is None else regions.at(final).laid(painted, photograph)
+
+
 def _shown(
-    styles: Sequence[Picture], content: Picture, params: EngineParams, regions: Regions | None
+    run: _Run, styles: Sequence[Picture], content: Picture, regions: Regions | None
 ) -> list[Picture]:
     """Give the styles without frames, in the photograph's palette where that is asked for."""
-    shown = [unframed(style) for style in styles]
-    if params.colours == "style":
-        return shown
     wheres: Sequence[Mask | None] = regions.shares if regions else [None] * len(styles)
-    return [
-        colour.match(style, content, like_where=where)
-        for style, where in zip(shown, wheres, strict=True)
-    ]
+    shown = []
+    for style, where in zip(styles, wheres, strict=True):
+        found = unframed(style)
+        run.ask()
+        if run.params.colours != "style":
+            found = colour.match(found, content, like_where=where)
+            run.ask()
+        shown.append(found)
+    return shown
 
 
 def _size(image: Tensor) -> tuple[int, int]:

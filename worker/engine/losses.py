@@ -13,6 +13,7 @@ every product and multiply twice on the way back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -210,12 +211,27 @@ class ContentTarget:
     shares: Tensor
 
     @classmethod
-    def of(cls, features: Tensor, weight: float, shares: Tensor) -> ContentTarget:
-        """Build a target whose distance is relative to the activations' own variance."""
+    def of(
+        cls,
+        features: Tensor,
+        weight: float,
+        shares: Tensor,
+        between: Callable[[], None] = lambda: None,
+    ) -> ContentTarget:
+        """Build a target whose distance is relative to the activations' own variance.
+
+        ``between`` is called again and again: of a large picture they are half a gigabyte.
+        """
         parts = [features[:, :, row : row + _ROWS] for row in range(0, features.shape[2], _ROWS)]
-        mean = sum(float(part.sum(dtype=torch.float32)) for part in parts) / features.numel()
-        spread = sum(float((part.float() - mean).square().sum()) for part in parts)
-        weight /= max(spread / features.numel(), _TINY)
+        total = apart = 0.0
+        for part in parts:
+            total += float(part.sum(dtype=torch.float32))
+            between()
+        mean = total / features.numel()
+        for part in parts:
+            apart += float((part.float() - mean).square().sum())
+            between()
+        weight /= max(apart / features.numel(), _TINY)
         return cls(features, weight, shares.to(features.dtype))
 
     def loss(self, features: Tensor, begin: int = 0) -> float:

@@ -117,7 +117,7 @@ class Objective:
         if self._content_layer == CONTENT_LAYER_FINE:
             weight *= _FINE
         shares = 1 + _CONTENT_SALIENT * spread(salient, (kept.shape[-2], kept.shape[-1]))
-        self._content = losses.ContentTarget.of(kept, weight, shares)
+        self._content = losses.ContentTarget.of(kept, weight, shares, between)
         between()
 
     def _style_targets(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -43,16 +45,19 @@ def resampled(planes: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(planes, size=size, mode="bicubic", antialias=True)
 
 
-def enlarged(image: Tensor, drawn: Tensor) -> Tensor:
+def enlarged(image: Tensor, drawn: Tensor, between: Callable[[], None] = lambda: None) -> Tensor:
     """Give ``image`` (1, 3, h, w) at the size of ``drawn``, with the finest detail of ``drawn``.
 
     What an enlarged picture lacks is taken from the photograph: strokes that are painted next
     begin at its edges, not in a blur. Its light alone: with its colours, fine changes of colour in
-    faces were more by half (docs/nst.md has both).
+    faces were more by half (docs/nst.md has both). ``between`` is called between its steps.
     """
     before, size = (image.shape[-2], image.shape[-1]), (drawn.shape[-2], drawn.shape[-1])
     if before == size:
         return image
     luma = torch.tensor(LUMA).reshape(1, 3, 1, 1)
-    detail = ((drawn - resize(resize(drawn, before), size)) * luma).sum(1, keepdim=True)
+    blurred = resize(resize(drawn, before), size)
+    between()
+    detail = ((drawn - blurred) * luma).sum(1, keepdim=True)
+    between()
     return resize(image, size).add_(detail).clamp_(0, 1)

@@ -49,10 +49,14 @@ class Run:
         deadline = self.params.deadline_s
         return deadline is not None and self.elapsed_s >= deadline
 
-    def check(self) -> None:
-        """Leave the run when the caller or the clock says so: raises Stopped or Deadline."""
+    def ask(self) -> None:
+        """Leave the run when the caller says so: raises Stopped."""
         if self.should_stop():
             raise Stopped(self.steps)
+
+    def check(self) -> None:
+        """Leave the run when the caller or the clock says so: raises Stopped or Deadline."""
+        self.ask()
         if self.late():
             raise Deadline
 
