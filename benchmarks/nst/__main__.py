@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.machine import write_section
 from benchmarks.nst import layout, peers, tables, work
 from benchmarks.nst.folder import Folder
-from benchmarks.nst.pictures import PAIRS, SIZE
+from benchmarks.nst.pictures import GRID, PAIRS, SIZE
 from benchmarks.nst.recipes import RECORDED, jobs, own
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes: tuple[int, ...] = tuple(dict.fromkeys(options.size or [SIZE]))
     if options.make is not None:
         for size in sizes:
-            peers.make(options.make, folder, size, options.pairs)
+            peers.make(options.make, folder, size, options.pairs, options.only or ())
         return
     recipes = own() if options.recipes is None else tuple(options.recipes.split(","))
     wanted = jobs(sizes, recipes, options.pairs)
@@ -72,6 +72,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, choices=range(1, len(PAIRS) + 1))
     parser.add_argument("--recipes", help="names with commas")
     parser.add_argument("--make", choices=RECORDED, help="make the records that are missing")
+    names = [pair.name for pair in GRID]
+    parser.add_argument("--only", action="append", choices=names, help="with --make: this pair")
     return parser.parse_args(arguments)
 
 

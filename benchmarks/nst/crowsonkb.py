@@ -19,6 +19,8 @@ all see the same network:
   (`benchmarks.nst.gaussians`).
 * The four things that it takes of torchvision besides the network (normalising, and pictures to
   tensors and back) are stood in for: torchvision's wheels do not go with every build of PyTorch.
+* A painting above 512 px goes on from the one of 512 px: up to there it is made from the pictures
+  that one was made from (`Grown`), so that one run gives both.
 * In ``bfloat16`` the convolutions are computed in that format; losses, matrix roots, picture and
   optimiser stay in float32. It was published in float32.
 """
@@ -56,6 +58,19 @@ _CONVOLUTIONS = dict(
 )
 _POOLS = (4, 9, 18, 27)
 _ABSENT = (16, 17, 25, 26)
+
+
+class Grown:
+    """A picture in two sizes, small and large, of which the copy resizes the smallest that does."""
+
+    def __init__(self, small: Image.Image, large: Image.Image, size: tuple[int, int]) -> None:
+        """Set the two, and the size whose proportions and extent hold."""
+        self._small, self._large, self.size = small, large, size
+
+    def resize(self, size: tuple[int, int], method: Any) -> Image.Image:
+        """Resize the small one where that loses nothing, else the large one."""
+        fits = all(a <= b for a, b in zip(size, self._small.size, strict=True))
+        return (self._small if fits else self._large).resize(size, method)
 
 
 class Missing(Exception):  # noqa: N818

@@ -64,9 +64,24 @@ def _by_optimisation(
         found, made = tutorial.stylize(*sources, dtype=dtype)
         image = pyramid.to_picture(found)
     else:
-        painted, made = crowsonkb.stylize(pillow(content), pillow(style), size, dtype)
+        painted, made = crowsonkb.stylize(*_for_crowsonkb(content, style, size), size, dtype)
         image = decode(_png(painted))
     return image, {"evaluations": made, "dtype": str(dtype).removeprefix("torch.")}
+
+
+def _for_crowsonkb(content: Picture, style: Picture, size: int) -> tuple[Any, Any]:
+    """Give content and style as that recipe takes them: above 512 px it goes on from there."""
+    from benchmarks.nst import crowsonkb  # noqa: PLC0415
+
+    large = (pillow(content), pillow(style))
+    if size <= SIZE:
+        return large
+    small = [pillow(decode(_png(picture), side=SIZE)) for picture in large]
+    # The painting keeps the small content's proportions; the style is never enlarged.
+    return (
+        crowsonkb.Grown(small[0], large[0], small[0].size),
+        crowsonkb.Grown(small[1], large[1], large[1].size),
+    )
 
 
 def _lite(content: Picture, style: Picture) -> tuple[Picture, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from benchmarks.nst import crowsonkb, measure, previous, records
@@ -17,15 +17,24 @@ from benchmarks.nst.work import sources
 THREADS = 1
 
 
-def make(recipe: str, folder: Folder, size: int = SIZE, count: int | None = None) -> None:
+def make(
+    recipe: str,
+    folder: Folder,
+    size: int = SIZE,
+    count: int | None = None,
+    only: Collection[str] = (),
+) -> None:
     """Paint what has no record, and write each record as soon as its painting is done.
 
-    Raises crowsonkb.Missing where there is no copy of its code.
+    Of the first ``count`` pairs, and of those that ``only`` names where it names any. Raises
+    crowsonkb.Missing where there is no copy of its code.
     """
     if recipe == CROWSONKB:
         crowsonkb.check()
     with _root(recipe) as root:
-        for pair in pairs(recipe)[:count]:
+        for pair in pairs(recipe, size)[:count]:
+            if only and pair.name not in only:
+                continue
             job = Job(pair, recipe, size)
             content, style = sources(pair, size)
             if records.known(job, content, style) is None:
@@ -40,9 +49,10 @@ def make(recipe: str, folder: Folder, size: int = SIZE, count: int | None = None
             print(job.name, records.known(job, content, style), flush=True)
 
 
-def pairs(recipe: str) -> tuple[Pair, ...]:
-    """Give the pairs that a recipe is recorded for."""
-    return tuple(dict.fromkeys((*PAIRS, *GRID))) if recipe == PREVIOUS else PAIRS
+def pairs(recipe: str, size: int = SIZE) -> tuple[Pair, ...]:
+    """Give the pairs that a recipe is recorded for: all for our own at 512 px, else six."""
+    everywhere = recipe == PREVIOUS and size == SIZE
+    return tuple(dict.fromkeys((*PAIRS, *GRID))) if everywhere else PAIRS
 
 
 @contextlib.contextmanager

@@ -50,6 +50,12 @@ def report(made: list[Painting]) -> str:
     large = [each for each in made if each.job.size != SIZE]
     if large:
         blocks += ["**Larger pictures**:", sizes(large)]
+        compared = [each for each in large if each.job.recipe == CROWSONKB]
+        for size in sorted({each.job.size for each in compared}):
+            beside = [each for each in large if each.job.size == size]
+            blocks += [f"At {size} px:", against_crowsonkb(beside)]
+            theirs = pairs_of([each for each in beside if each.job.recipe == CROWSONKB])
+            blocks.append(by_pair([each for each in beside if each.job.pair in theirs]))
     return "\n\n".join(blocks)
 
 

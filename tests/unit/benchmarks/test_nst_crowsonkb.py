@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.nst import crowsonkb, gaussians
+from benchmarks.nst import crowsonkb, gaussians, paint
 from benchmarks.nst.tutorial import ACTIVATION_SCALE
 from worker.engine import network
 
@@ -165,3 +166,32 @@ def test_a_painting_is_the_copy_s_and_its_evaluations_are_counted(copy) -> None:
     assert made == 2
     assert painted.size == (20, 10)
     assert painted.getpixel((3, 3)) == pytest.approx((10, 20, 250), abs=1)
+
+
+def test_a_picture_of_two_sizes_is_resized_from_the_smallest_that_does() -> None:
+    small, large = Image.new("RGB", (512, 341), "red"), Image.new("RGB", (600, 400), "blue")
+    grown = crowsonkb.Grown(small, large, small.size)
+    assert grown.size == (512, 341)
+    for size, colour in (((128, 85), "red"), ((512, 341), "red"), ((724, 482), "blue")):
+        resized = grown.resize(size, Image.Resampling.BICUBIC)
+        assert resized.size == size
+        assert resized.tobytes() == Image.new("RGB", size, colour).tobytes()
+
+
+def test_above_512_px_it_goes_on_from_there(copy, monkeypatch) -> None:
+    """Up to 512 px it sees the pictures of 512 px; the painting has their proportions."""
+    seen = []
+
+    def stylize(content, style, size, dtype) -> tuple[Image.Image, int]:
+        seen.append((content, style, size))
+        return Image.new("RGB", (16, 16)), 1
+
+    monkeypatch.setattr(crowsonkb, "stylize", stylize)
+    photograph = np.zeros((400, 600, 3), np.float32)
+    for size in (512, 1024):
+        paint.paint(paint.CROWSONKB, photograph, np.ones((500, 640, 3), np.float32), size)
+    (once, _, _), (content, style, size) = seen
+    assert once.size == (600, 400)
+    assert size == 1024
+    assert (content.size, style.size) == ((512, 341), (640, 500))
+    assert content.resize((724, 482), Image.Resampling.BICUBIC).size == (724, 482)

@@ -189,6 +189,13 @@ def test_records_are_made_once_on_one_thread_and_what_was_measured_besides_stays
     ]
 
 
+def test_a_record_of_one_pair_alone_can_be_made(kept, painters, tmp_path) -> None:
+    folder, last = Folder(tmp_path / "results"), PAIRS[-1].name
+    peers.make(TUTORIAL, folder, 1024, only=[last])
+    assert painters == [f"{TUTORIAL} 1024 1"]
+    assert list(records.read(TUTORIAL)["paintings"]) == [f"{last}-1024"]
+
+
 def test_the_previous_engine_is_checked_out_and_leaves_nothing_behind(
     tmp_path, monkeypatch
 ) -> None:
@@ -217,6 +224,7 @@ def test_the_previous_engine_is_recorded_as_its_good_over_all_pairs(
     peers.make(PREVIOUS, Folder(tmp_path / "results"), count=1)
     assert painters == [f"{GOOD} {SIZE} 1"]
     assert set(peers.pairs(PREVIOUS)) == set(GRID)
+    assert peers.pairs(PREVIOUS, 1024) == PAIRS
     record = records.read(PREVIOUS)["paintings"][PAIRS[0].name]
     assert record["made_by"] == previous.COMMIT
 

@@ -79,6 +79,19 @@ def test_larger_pictures_have_a_row_for_each_size_and_no_style_errors() -> None:
     )
 
 
+def test_larger_pictures_stand_beside_crowsonkb_s_where_there_are_some() -> None:
+    mine, theirs = (
+        Marks(likeness=0.4, held_out_gram=gram, held_out_covariance=0.2) for gram in (0.1, 0.2)
+    )
+    made = [Painting(Job(pair, GOOD, 1024), FAST, mine) for pair in PAIRS[:3]]
+    made.append(Painting(Job(PAIRS[1], CROWSONKB, 1024), SLOW, theirs))
+    found = tables.report([good(PAIRS[0]), *made]).split("At 1024 px:")[1]
+    assert "| good | 0.50 | 1.00 | 1.00 | " in found
+    rows = [line for line in found.splitlines() if line.startswith(f"| {PAIRS[1].content} in")]
+    assert [row.split(" | ")[1] for row in rows] == [GOOD, CROWSONKB]
+    assert f"| {PAIRS[0].content} in" not in found
+
+
 def test_the_report_has_all_pairs_only_where_there_are_more_than_six() -> None:
     assert "**All" not in tables.report([good(pair) for pair in PAIRS])
     rest = [pair for pair in GRID if pair not in PAIRS]
