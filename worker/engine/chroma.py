@@ -1,9 +1,9 @@
 """Colours less sharp than light, as the eye sees them, and calm where the photograph matters.
 
 The optimiser has an image whose light is painted as it is and whose colours are blurred first: by
-1 px everywhere, by 4 px in faces. It cannot hide the style in fine changes of colour, which
-are the mottling of faces, and paints it by light and by larger strokes instead. That costs
-no style error: on most styles it is less (docs/nst.md). Gatys et al. have no such thing.
+1.7 px everywhere, by 4 px more where it matters most. It cannot hide the style in fine changes of
+colour, which are the mottling of faces, and paints it by light and by larger strokes instead. That
+costs little style error (docs/nst.md). Gatys et al. have no such thing.
 
 The losses and their gradient are those of the blurred image. Both blurs are symmetric matrices
 (edges are mirrored), so the gradient by the optimiser's own image is theirs applied once more.
@@ -21,8 +21,7 @@ from torch import Tensor
 from worker.engine.raster import LUMA
 from worker.engine.saliency import spread
 
-_SIGMA, _SIGMA_CALM = 1.0, 4.0  # px
-_CALM = 0.9  # of a place that matters: as much of its colours is blurred by the second
+_SIGMA, _SIGMA_CALM = 1.7, 4.0  # px
 _CUT = 3  # times sigma: where the Gaussians end
 _STRIP = 128  # rows: memory is that of a strip, and a copy of the picture
 _REACH = int(_CUT * _SIGMA) + int(_CUT * _SIGMA_CALM)
@@ -37,7 +36,7 @@ class Chroma:
 
     def __init__(self, salient: Tensor, size: tuple[int, int]) -> None:
         """Prepare it for pictures of ``size`` (height, width); ``salient`` as `saliency` has it."""
-        self._calm = spread(salient, size).mul_(_CALM)
+        self._calm = spread(salient, size)
 
     def shown(self, image: Tensor, between: Callable[[], None] = _nothing) -> Tensor:
         """Give the picture (1, 3, H, W) that the optimiser's ``image`` stands for.

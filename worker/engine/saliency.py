@@ -16,7 +16,7 @@ from worker.engine import network, pyramid
 _LAYER = "relu5_1"
 _SIDE = 256  # px: a position of the layer sees a face of a portrait, not one eye of it
 _MUCH = 0.98  # quantile: a single spot that excites the network most must not hide the rest
-_FULL = 0.7  # of that: from there on a place matters as much as any
+_FULL = 0.6  # of that: from there on a place matters as much as any
 _POWER = 2.0  # places that matter little count for less
 _TINY = 1e-12
 
