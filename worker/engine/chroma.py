@@ -1,9 +1,9 @@
 """Colours less sharp than light, as the eye sees them, and calm where the photograph matters.
 
 The optimiser has an image whose light is painted as it is and whose colours are blurred first: by
-1.7 px everywhere, by 4 px more where it matters most. It cannot hide the style in fine changes of
-colour, which are the mottling of faces, and paints it by light and by larger strokes instead. That
-costs little style error (docs/nst.md). Gatys et al. have no such thing.
+a pixel or two everywhere, by 4 px more where it matters most. It cannot hide the style in fine
+changes of colour, which are the mottling of faces, and paints it by light and by larger strokes
+instead. That costs little style error (docs/nst.md). Gatys et al. have no such thing.
 
 The losses and their gradient are those of the blurred image. Both blurs are symmetric matrices
 (edges are mirrored), so the gradient by the optimiser's own image is theirs applied once more.
@@ -18,13 +18,16 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from worker.engine.params import Quality
 from worker.engine.raster import LUMA
 from worker.engine.saliency import spread
 
-_SIGMA, _SIGMA_CALM = 1.7, 4.0  # px
+# px; less in long runs: what they are for is the style, and sharp colours are a part of it.
+_SIGMA: dict[Quality, float] = {"draft": 1.7, "good": 1.7, "best": 1.0}
+_SIGMA_CALM = 4.0
 _CUT = 3  # times sigma: where the Gaussians end
 _STRIP = 128  # rows: memory is that of a strip, and a copy of the picture
-_REACH = int(_CUT * _SIGMA) + int(_CUT * _SIGMA_CALM)
+_REACH = int(_CUT * max(_SIGMA.values())) + int(_CUT * _SIGMA_CALM)
 
 
 def _nothing() -> None:
@@ -34,9 +37,10 @@ def _nothing() -> None:
 class Chroma:
     """The blur of one size's colours."""
 
-    def __init__(self, salient: Tensor, size: tuple[int, int]) -> None:
+    def __init__(self, salient: Tensor, size: tuple[int, int], quality: Quality) -> None:
         """Prepare it for pictures of ``size`` (height, width); ``salient`` as `saliency` has it."""
         self._calm = spread(salient, size)
+        self._sigma = _SIGMA[quality]
 
     def shown(self, image: Tensor, between: Callable[[], None] = _nothing) -> Tensor:
         """Give the picture (1, 3, H, W) that the optimiser's ``image`` stands for.
@@ -45,7 +49,7 @@ class Chroma:
         """
 
         def blurred(part: Tensor, calm: Tensor) -> Tensor:
-            fine = _blur(part, _SIGMA)
+            fine = _blur(part, self._sigma)
             fine -= calm * (fine - _blur(fine, _SIGMA_CALM))
             return fine.add_(((part - fine) * _luma()).sum(1, keepdim=True))
 
@@ -59,7 +63,7 @@ class Chroma:
             colours = part - light
             calmed = calm * colours
             colours += _blur(calmed, _SIGMA_CALM) - calmed
-            return _blur(colours, _SIGMA).add_(light)
+            return _blur(colours, self._sigma).add_(light)
 
         return self._by_strips(slope, blurred, between)
 

@@ -83,7 +83,9 @@ class _Run(Run):
             side = min(PREVIEW_SIDE, self.params.size)
             size = pyramid.paintable(height, width, side)
             # In this order it is quick; in small, colours are blurred a little more than in large.
-            shown = Chroma(self.salient, size).shown(pyramid.resize(shown.clamp(0, 1), size))
+            shown = Chroma(self.salient, size, self.params.quality).shown(
+                pyramid.resize(shown.clamp(0, 1), size)
+            )
             shown = pyramid.resize(shown, pyramid.fitted(height, width, side))
             return encode(pyramid.to_picture(shown), "JPEG", quality=85)
 

@@ -110,7 +110,7 @@ class Objective:
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
         between()
         self._drawing = DrawingTarget.of(drawn, edges, 1 + _DRAWING_SALIENT * salient)
-        self._chroma = Chroma(salient, (height, drawn.shape[3]))
+        self._chroma = Chroma(salient, (height, drawn.shape[3]), params.quality)
         between()
         weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
         weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER

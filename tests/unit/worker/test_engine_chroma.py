@@ -43,7 +43,7 @@ def fine_colours(image: torch.Tensor) -> float:
 @example(height=257, width=20, salient=(16, 2), seed=0)  # strips of 128 rows, and one of one row
 def test_the_slope_goes_back_the_way_the_picture_came(height, width, salient, seed) -> None:
     """<shown(x), g> = <x, back(g)> for all x and g: the one is the other's transpose."""
-    chroma = Chroma(noise(seed, *salient, channels=1), (height, width))
+    chroma = Chroma(noise(seed, *salient, channels=1), (height, width), "good")
     image, slope = noise(seed + 1, height, width) - 0.5, noise(seed + 2, height, width) - 0.5
     there = (chroma.shown(image) * slope).sum(dtype=torch.float64)
     back = (image * chroma.back(slope)).sum(dtype=torch.float64)
@@ -52,7 +52,7 @@ def test_the_slope_goes_back_the_way_the_picture_came(height, width, salient, se
 
 def test_light_is_left_alone_and_so_is_a_picture_without_changes_of_colour() -> None:
     image = noise(1, 200, 40)
-    chroma = Chroma(noise(2, 8, 3, channels=1), (200, 40))
+    chroma = Chroma(noise(2, 8, 3, channels=1), (200, 40), "good")
     assert torch.allclose(light(chroma.shown(image)), light(image), atol=1e-5)
     tint = torch.tensor((0.3, -0.2, 0.1)).reshape(1, 3, 1, 1)
     tint = tint - light(tint)
@@ -62,15 +62,15 @@ def test_light_is_left_alone_and_so_is_a_picture_without_changes_of_colour() -> 
 
 def test_it_is_the_same_in_strips_as_whole(monkeypatch) -> None:
     image, salient = noise(1, 150, 40), noise(2, 8, 3, channels=1)
-    in_two = Chroma(salient, (150, 40)).shown(image)
+    in_two = Chroma(salient, (150, 40), "good").shown(image)
     monkeypatch.setattr("worker.engine.chroma._STRIP", 150)
-    assert torch.allclose(Chroma(salient, (150, 40)).shown(image), in_two, atol=1e-6)
+    assert torch.allclose(Chroma(salient, (150, 40), "good").shown(image), in_two, atol=1e-6)
 
 
 def test_fine_changes_of_colour_are_fewer_and_hardly_any_where_it_matters() -> None:
     image = noise(1, 96, 96)
     left_matters = torch.tensor((1.0, 1, 0, 0)).reshape(1, 1, 1, 4)
-    shown = Chroma(left_matters, (96, 96)).shown(image)
+    shown = Chroma(left_matters, (96, 96), "good").shown(image)
     before = fine_colours(image)
     left, right = fine_colours(shown[..., :32]), fine_colours(shown[..., 64:])
     assert right < before / 8
@@ -88,7 +88,7 @@ def test_each_strip_asks_whether_to_go_on() -> None:
         if len(asked) == 2:
             raise Enough
 
-    chroma = Chroma(torch.ones(1, 1, 1, 1), (300, 16))
+    chroma = Chroma(torch.ones(1, 1, 1, 1), (300, 16), "good")
     with pytest.raises(Enough):
         chroma.shown(noise(1, 300, 16), ask)
     asked.clear()
