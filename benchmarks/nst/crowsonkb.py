@@ -20,7 +20,7 @@ all see the same network:
 * The four things that it takes of torchvision besides the network (normalising, and pictures to
   tensors and back) are stood in for: torchvision's wheels do not go with every build of PyTorch.
 * A painting above 512 px goes on from the one of 512 px: up to there it is made from the pictures
-  that one was made from (`Grown`), so that one run gives both.
+  that one was made from (`Grown`), within their rounding to 8 bits.
 * In ``bfloat16`` the convolutions are computed in that format; losses, matrix roots, picture and
   optimiser stay in float32. It was published in float32.
 """

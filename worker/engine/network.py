@@ -82,8 +82,8 @@ class Network:
     ) -> dict[str, Tensor]:
         """Give the activations of ``layers`` and compute nothing deeper than the deepest.
 
-        The plain way, which the benchmarks judge by and the tests compare with; the engine looks
-        strip by strip (`worker.engine.strips`).
+        The plain way, for small pictures (`worker.engine.saliency`), for the benchmarks' judge and
+        for tests to compare with; losses look strip by strip (`worker.engine.strips`).
 
         ``image`` is (1, 3, H, W), RGB, nominally 0..1, float32, both sides at least 16.
         Each activation is (1, C, H >> block - 1, W >> block - 1) in the network's dtype, after

@@ -1,8 +1,8 @@
 """Where a photograph matters: the loss network's own answer.
 
 What excites the deepest layer is what the network was trained to name. Of a portrait that is the
-face (the astronaut's is the largest of all her picture's), of a street the sign, and hardly ever
-the sky. No detector of faces is needed, and cats have faces, too. docs/nst.md has the maps.
+face, of a tower the roof, and hardly ever the sky. No detector of faces is needed, and cats have
+faces, too. docs/nst.md has the maps.
 """
 
 from __future__ import annotations
