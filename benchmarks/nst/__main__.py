@@ -51,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def report(folder: Folder, *, write: bool) -> None:
-    """Print the tables and write the sheets; the docs only where all of 512 px is known."""
+    """Print the tables and write the sheets; the docs only where all of 512 px is known.
+
+    Raises SystemExit at the end where a painting took more memory than the engine says.
+    """
     made = work.known(folder)
     for sheet in layout.write(made, folder):
         print(sheet)
@@ -62,6 +65,8 @@ def report(folder: Folder, *, write: bool) -> None:
         write_section("nst", text)
     else:
         print(f"\nNot written to docs/performance.md: {len(missing)} paintings missing, or a try.")
+    if tables.above_bound(made):
+        raise SystemExit(tables.bound(made))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

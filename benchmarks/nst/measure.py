@@ -73,8 +73,7 @@ def run(
 
     files: content, style, output; root: the project whose engine paints.
     """
-    command = [sys.executable, "-m", "benchmarks.nst.paint", recipe, *map(str, files)]
-    command += [] if size == SIZE else [str(size)]  # earlier versions take no size
+    command = [sys.executable, "-m", "benchmarks.nst.paint", recipe, *map(str, files), str(size)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(root)}
     found = watched(command, root, environment)
     if found["code"]:

@@ -21,7 +21,7 @@ from worker.engine import colour, memory, network, prediction, pyramid, schedule
 from worker.engine.chroma import Chroma
 from worker.engine.frame import unframed
 from worker.engine.masks import Regions
-from worker.engine.objective import Objective, layers_at
+from worker.engine.objective import Objective, layers_of
 from worker.engine.optimiser import LBFGS
 from worker.engine.params import (
     EngineParams,
@@ -147,6 +147,7 @@ def stylize(
             loss = Objective(
                 net, drawn, examples, stage, params,
                 salient=salient, regions=here, between=run.check, rows=plan.rows,
+                sparing=plan.sparing,
             )  # fmt: skip
             descent = LBFGS(
                 loss,
@@ -161,11 +162,12 @@ def stylize(
                 for _ in range(stage.evaluations):
                     run.check()
                     descent.step()
-                    run.report(stage, lambda d=descent: d.best, loss)  # type: ignore[misc]
+                    image = descent.best  # what it began with is let go: 50 MB at 2048 px
+                    run.report(stage, lambda seen=image: seen, loss)  # type: ignore[misc]
             except Deadline:
-                image = loss.shown(descent.best).clamp_(0, 1)
+                image = loss.shown(image).clamp_(0, 1)
                 raise
-            image = loss.shown(descent.best).clamp_(0, 1)
+            image = loss.shown(image).clamp_(0, 1)
     except Deadline:
         stopped_early = True
     return StyleResult(
@@ -224,12 +226,13 @@ def _plans(
     dtype: torch.dtype,
 ) -> list[memory.Plan]:
     """Say before painting how each stage stays within the memory; raises ParameterError."""
+    memory.give_back()  # what looks at the styles left free is not held
     held = memory.used()
     bound = (params.memory_mib or memory.MEMORY_MIB) * memory.MIB - held
     plans = []
     for stage in stages:
         size = pyramid.paintable(*shape, stage.side)
-        plans.append(memory.plan(layers_at(stage.side), size, stage.evaluations, dtype, bound))
+        plans.append(memory.plan(layers_of(deep=stage.deep), size, stage.evaluations, dtype, bound))
     memory.check(plans, params.memory_mib, held)
     return plans
 
@@ -247,7 +250,7 @@ def _costs(
     forecast = prediction.Forecast(net)
     return [
         forecast.stage(
-            layers_at(stage.side),
+            layers_of(deep=stage.deep),
             pyramid.paintable(*shape, stage.side),
             plan.rows,
             [pyramid.paintable(*style, run.params.style_side(stage.side)) for style in styles],

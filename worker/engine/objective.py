@@ -11,14 +11,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from worker.engine import losses, network, pyramid, schedule
+from worker.engine import losses, memory, network, pyramid, schedule
 from worker.engine.chroma import Chroma
 from worker.engine.drawing import DrawingTarget
 from worker.engine.layer import LayerStyle, Slope
 from worker.engine.masks import Regions
 from worker.engine.params import EngineParams, Quality
 from worker.engine.saliency import spread
-from worker.engine.schedule import DEEP_SIDE_MAX
 from worker.engine.strips import Rows
 from worker.engine.tiling import Tiles
 
@@ -52,19 +51,19 @@ _RANGE_WEIGHT = 10.0
 _STYLE_ROWS_MIN = 256  # of a band: a style may be wide where the content is narrow
 
 
-def layers_at(side: int) -> set[str]:
-    """Give the layers that are looked at where the longest side is ``side`` px."""
-    return {*_style_layers(side), _content_layer(side)}
+def layers_of(*, deep: bool) -> set[str]:
+    """Give the layers that are looked at in a stage that is deep or not."""
+    return {*_style_layers(deep=deep), _content_layer(deep=deep)}
 
 
-def _style_layers(side: int) -> list[str]:
-    deepest = "relu5_1" if side <= DEEP_SIDE_MAX else "relu3_1"
+def _style_layers(*, deep: bool) -> list[str]:
+    deepest = "relu5_1" if deep else "relu3_1"
     return [layer for layer in STYLE_LAYERS if layer <= deepest]
 
 
-def _content_layer(side: int) -> str:
+def _content_layer(*, deep: bool) -> str:
     """At fine stages content uses a layer that the style needs anyway."""
-    return CONTENT_LAYER_FINE if side > DEEP_SIDE_MAX else CONTENT_LAYER
+    return CONTENT_LAYER if deep else CONTENT_LAYER_FINE
 
 
 class Objective:
@@ -85,24 +84,29 @@ class Objective:
         regions: Regions | None = None,
         between: Callable[[], None],
         rows: int | None = None,
+        sparing: bool = False,
     ) -> None:
         """Look at the content ``drawn``, of the stage's size, and at styles with their shares.
 
         ``salient`` says which places of the content matter; see `worker.engine.saliency`.
         ``regions``, of the stage's size, confine the styles; what is not painted stays as it is.
         Pictures of more than ``rows`` rows are looked at in bands; see `worker.engine.tiling`.
+        ``sparing`` has free memory given back to the system again and again.
         ``between`` is called again and again during each pass; what it raises ends the pass.
         """
-        self._net, self._between = net, between
+        self._net, self._between, self._sparing = net, between, sparing
         self.total = self.style = self.content = float("nan")
+        self._spare()
         height = drawn.shape[2]
         self._band_pixels = (rows or height) * drawn.shape[3]
         self._painted = None
         if regions is not None and not regions.painted.all():
             self._painted = torch.from_numpy(regions.painted > 0)
-        self._targets = self._style_targets(examples, regions, stage.side, params)
-        self._content_layer = _content_layer(stage.side)
-        self._tiles = Tiles(net, layers_at(stage.side), height, rows or height, between=between)
+        self._targets = self._style_targets(examples, regions, stage, params)
+        self._content_layer = _content_layer(deep=stage.deep)
+        self._tiles = Tiles(
+            net, layers_of(deep=stage.deep), height, rows or height, between=between
+        )
         kept, contrast = self._look_at_content(drawn)
         contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
         held = _STRENGTH_STEP ** (1 - params.strength)
@@ -118,17 +122,17 @@ class Objective:
             weight *= _FINE
         shares = 1 + _CONTENT_SALIENT * spread(salient, (kept.shape[-2], kept.shape[-1]))
         self._content = losses.ContentTarget.of(kept, weight, shares, between)
-        between()
+        self._spare()
 
     def _style_targets(
         self,
         examples: list[tuple[float, Tensor]],
         regions: Regions | None,
-        stage_side: int,
+        stage: schedule.Stage,
         params: EngineParams,
     ) -> dict[str, LayerStyle]:
         """Take the styles' moments: strokes keep their width in px, times the style's scale."""
-        layers, side = _style_layers(stage_side), params.style_side(stage_side)
+        layers, side = _style_layers(deep=stage.deep), params.style_side(stage.side)
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         for share, example in examples:
             height, width = example.shape[-2:]
@@ -168,6 +172,7 @@ class Objective:
 
         All are (1, 3, H, W).
         """
+        self._spare()
         image = self._chroma.shown(image, self._between)
         seen = {layer: target.look() for layer, target in self._targets.items()}
         content = 0.0
@@ -195,6 +200,7 @@ class Objective:
                 found = found.add_(self._content.slope(part, rows.begin))
             return found
 
+        self._spare()
         gradient = self._tiles.backward(slope)
         strayed, by_drawing = self._drawing.loss(image, self._between)
         gradient.add_(by_drawing)
@@ -204,3 +210,8 @@ class Objective:
         self.style, self.content = style, content + strayed
         self.total = self.style + self.content + excess
         return self.total, gradient if self._painted is None else gradient.mul_(self._painted)
+
+    def _spare(self) -> None:
+        if self._sparing:
+            memory.give_back()
+        self._between()

@@ -11,44 +11,47 @@ from dataclasses import dataclass
 from worker.engine.params import Quality
 
 _COARSEST = 128
-#: Where the longest side is larger, px, the network's deep layers are not looked at: what they see
-#: was painted before, and they are half of the price (docs/nst.md).
-DEEP_SIDE_MAX = 300
 # Seconds on one thread: of an evaluation's eigenvalues, and of its megapixels in each format.
 _DEEP_S, _DEEP_BF16_MP_S, _DEEP_FLOAT32_MP_S = 0.05, 2.7, 6.0
 _FINE_S, _FINE_BF16_MP_S, _FINE_FLOAT32_MP_S = 0.01, 1.6, 3.3
 _BEGINNING = 0.7  # of an evaluation, to begin a stage
+_LAST = 1  # evaluations more
 _INSTANT_MEGAPIXEL_S = 1.3
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One size of the pyramid: longest side in px, and evaluations made there."""
+    """One size of the pyramid: longest side in px, and evaluations made there.
+
+    deep: whether the network's deep layers are looked at. The coarsest stage alone does: what they
+    see is painted there, and later they are half of the price (docs/nst.md).
+    """
 
     side: int
     evaluations: int
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """How a quality spends: evaluations at 128 px or less, how fast they fall, the least, steps.
+    """How a quality spends: evaluations at 128 px or less, the least at any size, steps.
 
     Few where it is coarse: long work there repaints the drawing, and the fine stages were left too
-    short to follow (docs/nst.md has the table).
+    short to follow. The last one makes one more: what it leaves undone is seen (docs/nst.md has
+    the tables).
 
-    ``power``: evaluations fall with the side to that power. ``ratio``: of one side to the last.
+    Evaluations fall with the side. ``ratio``: of one side to the last.
     """
 
     most: int
-    power: float
     least: int
     ratio: float
 
 
 _WORK: dict[Quality, _Work] = {
-    "draft": _Work(most=8, power=1, least=4, ratio=2.0),
-    "good": _Work(most=10, power=1, least=6, ratio=2**0.5),
-    "best": _Work(most=24, power=1, least=14, ratio=2**0.5),
+    "draft": _Work(most=8, least=4, ratio=2.0),
+    "good": _Work(most=10, least=6, ratio=2**0.5),
+    "best": _Work(most=18, least=14, ratio=2**0.5),
 }
 
 
@@ -58,11 +61,12 @@ def stages(size: int, quality: Quality) -> tuple[Stage, ...]:
     sides = [float(size)]
     while sides[-1] / work.ratio >= _COARSEST * 0.95:
         sides.append(sides[-1] / work.ratio)
+    sides.reverse()
+    counts = [max(work.least, round(work.most * min(1, _COARSEST / side))) for side in sides]
+    counts[-1] += _LAST
     return tuple(
-        Stage(
-            round(side), max(work.least, round(work.most * min(1, _COARSEST / side) ** work.power))
-        )
-        for side in reversed(sides)
+        Stage(round(side), count, deep=not number)
+        for number, (side, count) in enumerate(zip(sides, counts, strict=True))
     )
 
 
@@ -87,10 +91,10 @@ def predict_seconds(size: int, quality: Quality, *, threads: int, bf16: bool = F
     """
     seconds = 0.0
     for stage in stages(size, quality):
-        if stage.side > DEEP_SIDE_MAX:
-            alone, shared = _FINE_S, _FINE_BF16_MP_S if bf16 else _FINE_FLOAT32_MP_S
-        else:
+        if stage.deep:
             alone, shared = _DEEP_S, _DEEP_BF16_MP_S if bf16 else _DEEP_FLOAT32_MP_S
+        else:
+            alone, shared = _FINE_S, _FINE_BF16_MP_S if bf16 else _FINE_FLOAT32_MP_S
         each = alone + shared / threads * (stage.side / 1000) ** 2
         seconds += (stage.evaluations + _BEGINNING) * each
     return seconds

@@ -193,23 +193,14 @@ class Look:
         if layer == _FIRST:
             # Not as trained: zeros around the picture read as an edge and leave a frame on it.
             return F.conv2d(F.pad(hidden, (1, 1, top, bottom), "replicate"), weight, bias)
-        if top and bottom:
-            return F.conv2d(hidden, weight, bias, padding=1)
-        if top or bottom:
-            hidden = F.pad(hidden, (0, 0, top, bottom))
-        return F.conv2d(hidden, weight, bias, padding=(0, 1))
+        return _padded(hidden, weight, bias, 1, (top, bottom))
 
     def _returned(self, layer: str, slope: Tensor, outer: Rows, inner: Rows) -> Tensor:
         """Turn the slope by sums in the rows ``outer`` into that by what they are sums of."""
-        top, bottom = _edges(outer, inner)
-        weight = self._net.turned[layer]
+        edges, weight = _edges(outer, inner), self._net.turned[layer]
         if layer == _FIRST:
-            return _folded(F.conv2d(F.pad(slope, (2, 2, 2 * top, 2 * bottom)), weight), top, bottom)
-        if top and bottom:
-            return F.conv2d(slope, weight, padding=1)
-        if top or bottom:
-            slope = F.pad(slope, (0, 0, top, bottom))
-        return F.conv2d(slope, weight, padding=(0, 1))
+            return _folded(_padded(slope, weight, None, 2, edges), *edges)
+        return _padded(slope, weight, None, 1, edges)
 
     def _keep(self, layer: str, like: Tensor | torch.Size, dtype: torch.dtype) -> Tensor:
         """Give the place where a layer is kept."""
@@ -228,6 +219,20 @@ class Look:
 def _edges(outer: Rows, inner: Rows) -> tuple[int, int]:
     """Tell by 1 or 0 whether the rows ``inner`` end above and below at the picture's edge."""
     return 1 - (inner.begin - outer.begin), 1 - (outer.end - inner.end)
+
+
+def _padded(
+    planes: Tensor, weight: Tensor, bias: Tensor | None, by: int, edges: tuple[int, int]
+) -> Tensor:
+    """Convolve with ``by`` columns of zeros at each side, and as many rows at the picture's edges.
+
+    At one edge alone a row too many is computed and cut: that costs less than a padded copy.
+    """
+    top, bottom = edges
+    if top == bottom:
+        return F.conv2d(planes, weight, bias, padding=(by * top, by))
+    found = F.conv2d(planes, weight, bias, padding=by)
+    return found[:, :, by * (1 - top) : found.shape[2] - by * (1 - bottom)]
 
 
 def _empty(channels: int, high: int, wide: int, dtype: torch.dtype) -> Tensor:

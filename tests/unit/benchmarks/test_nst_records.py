@@ -205,13 +205,16 @@ def test_the_previous_engine_is_checked_out_and_leaves_nothing_behind(
 
     monkeypatch.setattr(previous, "ROOT", tmp_path)
     git("init", "--quiet")
-    engine = tmp_path / "engine.py"
+    engine, paint = tmp_path / "engine.py", tmp_path / "benchmarks/nst/paint.py"
+    paint.parent.mkdir(parents=True)
     for version in ("old", "new"):
         engine.write_text(version)
+        paint.write_text(version)
         git("add", ".")
         git("commit", "--quiet", "--message", version)
     with previous.checkout("HEAD~1") as tree:
         assert (tree / "engine.py").read_text() == "old"
+        assert (tree / "benchmarks/nst/paint.py").read_text() == "new"  # it asks for a size
         assert engine.read_text() == "new"
     assert not tree.exists()
     assert len(git("worktree", "list").splitlines()) == 1

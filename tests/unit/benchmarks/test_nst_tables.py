@@ -92,6 +92,20 @@ def test_larger_pictures_stand_beside_crowsonkb_s_where_there_are_some() -> None
     assert f"| {PAIRS[0].content} in" not in found
 
 
+def test_paintings_that_took_more_memory_than_the_engine_says_are_named() -> None:
+    within, above = Cost(30.0, 2000, 80, "bfloat16"), Cost(30.0, 2001, 80, "bfloat16")
+    made = [
+        Painting(Job(PAIRS[0], GOOD, 2048), within, FAIR),
+        Painting(Job(PAIRS[0], CROWSONKB, 1024), above, FAIR),
+        good(PAIRS[1]),
+    ]
+    assert "The engine's bound is 2000 MiB: kept." in tables.report(made)
+    made.append(Painting(Job(PAIRS[1], GOOD, 2048), above, FAIR))
+    assert f"not kept: {PAIRS[1].content} in {PAIRS[1].style} at 2048 px by good." in (
+        tables.report(made)
+    )
+
+
 def test_the_report_has_all_pairs_only_where_there_are_more_than_six() -> None:
     assert "**All" not in tables.report([good(pair) for pair in PAIRS])
     rest = [pair for pair in GRID if pair not in PAIRS]

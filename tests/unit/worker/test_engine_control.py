@@ -137,7 +137,7 @@ def test_regions_are_seen_alike_in_bands_and_as_a_whole(bands) -> None:
 
     def looked(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
-            network(FLOAT), to_tensor(PHOTOGRAPH), examples, Stage(SIZE, 1),
+            network(FLOAT), to_tensor(PHOTOGRAPH), examples, Stage(SIZE, 1, deep=True),
             EngineParams(size=SIZE), salient=torch.zeros(1, 1, 1, 1), regions=regions,
             between=lambda: None, rows=rows,
         )  # fmt: skip

@@ -250,6 +250,7 @@ def test_stages_grow_to_the_size_asked_for(quality, size) -> None:
     assert sides[-1] == size
     assert sides == sorted(set(sides))
     assert all(stage.evaluations >= 1 for stage in found)
+    assert [stage.deep for stage in found] == [True] + [False] * (len(found) - 1)
     assert evaluations(size, quality) == sum(stage.evaluations for stage in found)
 
 
