@@ -3,9 +3,9 @@
 The networks are Magenta's (Ghiasi et al. 2017, https://arxiv.org/abs/1705.06830): one turns a
 style picture into 100 numbers, the other paints any picture by them. Departures, each measured
 (docs/nst.md): computed in float32, the weights alone in 8 bits; the mean of four passes, each
-shifted by half of the network's grid, and a filter for the grid's last harmonic; the whole style
-picture, not a square of it. A picture is painted whole, however large: the network normalises
-over all of it, and tiles would each have a tone of their own.
+shifted by half of the network's grid, and a filter for the grid's last harmonic; colours less sharp
+than light; the whole style picture, not a square of it. A picture is painted whole, however large:
+the network normalises over all of it, and tiles would each have a tone of their own.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 # Of these four shifts (down, right) it cancels out, but for what repeats every 2 px: see `_FILTER`.
 SHIFTS = ((0, 0), (2, 2), (0, 2), (2, 0))
 _FILTER = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)  # 0 at 2 px, 3/4 at 4 px, 0.98 at 8 px
+# Colours are those of a picture this many times as small, enlarged: the networks mottle faces, and
+# this takes it away, and a tenth of the style error with it (docs/nst.md).
+_COLOURS = 10
 _MULTIPLE = 8
 _MARGIN = 8  # px around the picture that are painted and cut off: padding shows at the border
 _SIDE_MIN = 16
@@ -161,7 +164,8 @@ def stylize(
             run.report(regions.laid(painted, source) if regions else painted)
     except Deadline:
         pass
-    painted = _coloured(np.clip(_filtered(painted), 0, 1), source, regions, params)
+    painted = _calmed(np.clip(_filtered(painted), 0, 1))
+    painted = _coloured(painted, source, regions, params)
     return StyleResult(
         image=regions.laid(painted, source) if regions else painted,
         steps=run.steps,
@@ -251,6 +255,16 @@ def _filtered(picture: Picture) -> Picture:
             cut = slice(place, place + picture.shape[axis])
             picture += np.float32(weight) * (padded[cut] if axis == 0 else padded[:, cut])
     return picture
+
+
+def _calmed(picture: Picture) -> Picture:
+    """Give a picture (H, W, 3) of 0..1 its own light, and colours without what is fine in them."""
+    height, width = picture.shape[:2]
+    small = (max(1, round(height / _COLOURS)), max(1, round(width / _COLOURS)))
+    calm = raster.resized(raster.resized(picture, small), (height, width))
+    luma = np.array(raster.LUMA, np.float32)
+    calm += (picture @ luma - calm @ luma)[..., None]
+    return np.clip(calm, 0, 1, out=calm)
 
 
 class _Run(Run):

@@ -33,7 +33,7 @@ _PLANE = 12  # bytes a pixel of a picture in float32
 # slope; the content; a third of a plane for how calm its colours are.
 _PLANES = 8 + 1 / 3
 # Strips, moments and their roots, buffers of the libraries, and holes between all of them.
-_FIXED = 260 * MIB
+_FIXED = 300 * MIB
 _STATM = Path("/proc/self/statm")
 
 

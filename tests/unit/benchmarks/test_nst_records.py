@@ -119,14 +119,21 @@ def test_the_engine_s_fingerprint_sees_a_change_in_its_files(tmp_path, monkeypat
         (tmp_path / "worker" / part).mkdir(parents=True)
     source = tmp_path / "worker" / "engine" / "losses.py"
     source.write_text("WEIGHT = 1\n")
+    at_once = source.with_name("instant.py")
+    at_once.write_text("SHIFTS = 1\n")
     monkeypatch.setattr(recipes, "ROOT", tmp_path)
     found = []
     for text in ("WEIGHT = 1\n", "WEIGHT = 2\n", "WEIGHT = 1\n"):
         source.write_text(text)
         recipes._engine.cache_clear()
         found.append(maker(GOOD))
-    recipes._engine.cache_clear()
     assert found[0] == found[2] != found[1]
+    before = maker(INSTANT)
+    at_once.write_text("SHIFTS = 2\n")
+    recipes._engine.cache_clear()
+    assert maker(INSTANT) != before
+    assert maker(GOOD) == found[0], "other recipes are not made by it"
+    recipes._engine.cache_clear()
 
 
 def test_the_estimate_learns_from_what_was_painted(painters, sources, tmp_path) -> None:

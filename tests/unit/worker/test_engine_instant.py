@@ -27,6 +27,7 @@ from worker.engine import (
     stylize,
 )
 from worker.engine.params import COLOURS, SIZE_MAX
+from worker.engine.raster import LUMA
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -150,6 +151,29 @@ def test_the_network_s_grid_is_not_in_the_painting(monkeypatch) -> None:
     monkeypatch.setattr(instant, "SHIFTS", ((0, 0),))
     monkeypatch.setattr(instant, "_filtered", lambda image: image)
     assert repeats(painted(photo, [style], 256)) > 6, "one pass has it, so it can be seen"
+
+
+def test_fine_colours_are_calm_and_light_is_as_the_network_paints_it(monkeypatch) -> None:
+    """What is fine: the difference to the mean of squares of 8 px."""
+
+    def fine_colours(image: np.ndarray) -> float:
+        colours = image - (image @ np.float32(LUMA))[..., None]
+        squares = colours.reshape(21, 8, 32, 8, 3)
+        return float(np.square(squares - squares.mean((1, 3), keepdims=True)).mean())
+
+    photo = decode((ROOT / "web/public/samples/cat.jpg").read_bytes(), side=256)[:168]
+    style = decode((ROOT / "web/gallery/stained-glass.jpg").read_bytes(), side=256)
+    calm = painted(photo, [style], 256)
+    monkeypatch.setattr(instant, "_calmed", lambda image: image)
+    plain = painted(photo, [style], 256)
+    assert calm.shape == plain.shape == (168, 256, 3)
+    assert fine_colours(calm) < fine_colours(plain) / 3
+    within = np.all(
+        (calm > 0) & (calm < 1), axis=2
+    )  # elsewhere colours were cut to those there are
+    assert within.mean() > 0.5
+    assert np.abs((calm - plain) @ np.float32(LUMA))[within].max() < 1e-5
+    assert apart(calm.mean((0, 1)), plain.mean((0, 1))) < 0.02
 
 
 def test_progress_is_told_after_every_pass_with_a_preview() -> None:
