@@ -23,7 +23,7 @@ from worker.engine.raster import LUMA
 from worker.engine.saliency import spread
 
 # px; less in long runs: what they are for is the style, and sharp colours are a part of it.
-_SIGMA: dict[Quality, float] = {"draft": 1.7, "good": 1.7, "best": 1.0}
+_SIGMA: dict[Quality, float] = {"draft": 1.7, "good": 1.8, "best": 1.0}
 _SIGMA_CALM = 4.0
 _CUT = 3  # times sigma: where the Gaussians end
 _STRIP = 128  # rows: memory is that of a strip, and a copy of the picture

@@ -38,6 +38,8 @@ from worker.engine.saliency import saliency
 
 _NOISE = 0.02
 _FIRST_STEP, _FIRST_SIDE = 0.03, 512  # less where it is larger: what is enlarged is nearly right
+# Short runs leave more colours beyond those of a screen, and what is cut of them is fine again.
+_CALMED_AGAIN = {"draft"}
 _DOUBT = 0.1  # of a run: after as much of it, its own pace counts as much as the prediction
 
 
@@ -187,6 +189,9 @@ def stylize(
 def _finished(run: _Run, image: Tensor, source: Tensor, regions: Regions | None) -> Picture:
     """Give the result of what was painted, however late it is: raises Stopped, never Deadline."""
     run.ask()
+    if run.params.quality in _CALMED_AGAIN:
+        calm = Chroma(run.salient, _size(image), run.params.quality)
+        image = calm.shown(image, run.ask).clamp_(0, 1)
     height, width = source.shape[-2:]
     final = pyramid.fitted(height, width, run.params.size)
     painted = pyramid.to_picture(pyramid.resize(image, final))

@@ -115,3 +115,19 @@ def test_a_painting_has_calm_colours_where_the_photograph_matters(monkeypatch) -
     assert right > 1e-5, "it is painted"
     assert left < right / 5
     assert len(previews) == result.steps
+
+
+def test_what_is_cut_of_a_draft_s_colours_is_not_fine_again(monkeypatch) -> None:
+    """Short runs go beyond the colours of a screen, and cutting leaves specks."""
+    rows, columns = np.indices((64, 64)) // 4
+    photograph = np.stack([(rows + columns) % 2] * 3, 2).astype(np.float32)
+    style = np.eye(3, dtype=np.float32)[(rows + 2 * columns) % 3]
+    monkeypatch.setattr(engine, "saliency", lambda net, source: torch.zeros(1, 1, 4, 4))
+
+    def painted() -> torch.Tensor:
+        params = EngineParams(size=64, quality="draft")
+        return to_tensor(stylize(photograph, [style], params, dtype=torch.float32).image)
+
+    calm = painted()
+    monkeypatch.setattr(engine, "_CALMED_AGAIN", frozenset())
+    assert fine_colours(calm) < fine_colours(painted()) / 2
