@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,19 +152,18 @@ def stylize(
     regions = Regions.of(masks, weights, source.shape[:2], params.size) if masks else None
     examples = list(zip(weights, styles, strict=True))
     parts = _parts(networks, source, examples, regions, params)
-    total = np.zeros_like(source)
-    painted: Picture = total
     try:
         for shift in SHIFTS:
             run.check()
             for part in parts:
                 run.check()
-                total += part.share * _pass(networks, run, source, part.style, shift)
-            painted = total / np.float32(run.steps + 1)
+                part.add(_pass(networks, run, source, part.style, shift))
+            painted = _together(parts, lambda picture: picture)
             run.report(regions.laid(painted, source) if regions else painted)
     except Deadline:
         pass
-    painted = _calmed(np.clip(_filtered(painted), 0, 1))
+    # Each for itself: the colours of a region are not to be seen in the next one.
+    painted = _together(parts, lambda picture: _calmed(np.clip(_filtered(picture), 0, 1)))
     painted = _coloured(painted, source, regions, params)
     return StyleResult(
         image=regions.laid(painted, source) if regions else painted,
@@ -179,12 +178,25 @@ def stylize(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Part:
-    """A painting of all of the picture: what it is painted by, and its share of each place."""
+    """A painting of all of the picture: what it is painted by, its share of each place, passes."""
 
     style: Any
     share: Any
+    total: Any = 0
+    passes: int = 0
+
+    def add(self, painted: Picture) -> None:
+        """Take in a pass."""
+        self.total = self.total + painted
+        self.passes += 1
+
+
+def _together(parts: Sequence[_Part], finished: Callable[[Picture], Picture]) -> Picture:
+    """Lay the finished means of the parts' passes together."""
+    shown = (part.share * finished(part.total / np.float32(part.passes)) for part in parts)
+    return reduce(np.add, shown)
 
 
 def _parts(
