@@ -167,9 +167,9 @@ def stylize(
                     image = descent.best  # what it began with is let go: 50 MB at 2048 px
                     run.report(stage, lambda seen=image: seen, loss)  # type: ignore[misc]
             except Deadline:
-                image = loss.shown(image).clamp_(0, 1)
+                image = loss.shown(image, run.ask).clamp_(0, 1)
                 raise
-            image = loss.shown(image).clamp_(0, 1)
+            image = loss.shown(image, run.ask).clamp_(0, 1)
     except Deadline:
         stopped_early = True
     return StyleResult(

@@ -163,9 +163,12 @@ class Objective:
         kept = torch.cat(parts, 2).contiguous(memory_format=torch.channels_last)
         return kept, float(sums.moments().covariance.trace())
 
-    def shown(self, image: Tensor) -> Tensor:
-        """Give the picture that the optimiser's ``image`` stands for, both (1, 3, H, W)."""
-        return self._chroma.shown(image)
+    def shown(self, image: Tensor, between: Callable[[], None]) -> Tensor:
+        """Give the picture that the optimiser's ``image`` stands for, both (1, 3, H, W).
+
+        ``between`` is called for each strip of it.
+        """
+        return self._chroma.shown(image, between)
 
     def __call__(self, image: Tensor) -> tuple[float, Tensor]:
         """Give the loss at the picture that ``image`` stands for, and its gradient by ``image``.
