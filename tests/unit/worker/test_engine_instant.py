@@ -168,9 +168,7 @@ def test_fine_colours_are_calm_and_light_is_as_the_network_paints_it(monkeypatch
     plain = painted(photo, [style], 256)
     assert calm.shape == plain.shape == (168, 256, 3)
     assert fine_colours(calm) < fine_colours(plain) / 3
-    within = np.all(
-        (calm > 0) & (calm < 1), axis=2
-    )  # elsewhere colours were cut to those there are
+    within = np.all((calm > 0) & (calm < 1), axis=2)  # elsewhere colours were cut
     assert within.mean() > 0.5
     assert np.abs((calm - plain) @ np.float32(LUMA))[within].max() < 1e-5
     assert apart(calm.mean((0, 1)), plain.mean((0, 1))) < 0.02

@@ -119,8 +119,8 @@ import torch
 from worker.engine import memory
 
 block = 2 * memory.MIB
-del_first = torch.ones(4 * block, dtype=torch.uint8)
-del del_first  # from now on the C library takes what is smaller from its heap
+first = torch.ones(4 * block, dtype=torch.uint8)
+del first  # from now on the C library takes what is smaller from its heap
 blocks = [torch.ones(block, dtype=torch.uint8) for _ in range(100)]
 kept = blocks[9::10]
 del blocks
