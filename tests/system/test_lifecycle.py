@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.system.running import Running, free_port, nst, started, wait_until
-from tests.system.visitor import Visitor
+from tests.system.visitor import SLOW, Visitor
 
 pytestmark = pytest.mark.needs("own emulator")
 
@@ -48,7 +48,7 @@ def test_no_child_outlives_it_and_the_ports_are_free(
 ) -> None:
     with started(tmp_path) as stack:
         visitor = Visitor(stack)
-        run = visitor.begin(size=512, quality="best")
+        run = visitor.begin(**SLOW)
         visitor.running(run)
         children = descendants(stack.pid)
         assert len(children) >= 2, "functions and the task run in processes of their own"

@@ -19,9 +19,8 @@ from system.client.follow import Links
 from system.client.transport import Transport
 from system.events import Event
 from tests.system.running import Running, nst, started, wait_until
-from tests.system.visitor import Visitor, picture
+from tests.system.visitor import SLOW, Visitor, picture
 
-SLOW = {"size": 512, "quality": "best"}
 NOBODY = "f" * 32
 OF_RUN_MAX = 16
 

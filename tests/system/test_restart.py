@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.running import Running, free_port, nst, started, wait_until
-from tests.system.test_stop_and_failures import SLOW, worker_pid
-from tests.system.visitor import Visitor
+from tests.system.test_stop_and_failures import worker_pid
+from tests.system.visitor import SLOW, Visitor
 
 pytestmark = pytest.mark.needs("own emulator")
 

@@ -15,9 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.system.running import Running, wait_until
-from tests.system.visitor import Visitor, picture
-
-SLOW = {"size": 512, "quality": "best"}
+from tests.system.visitor import SLOW, Visitor, picture
 
 
 def worker_pid(run_id: str) -> int | None:

@@ -13,6 +13,8 @@ from PIL import Image
 from tests.system.running import Running, wait_until
 
 TINY = {"algorithm": "painted", "size": 64, "quality": "draft", "strength": 1.0, "seed": 1}
+SLOW = {"size": 1024, "quality": "best"}
+"""Paints for far longer than any test looks at it, whatever the machine, and is then stopped."""
 FINAL = {"succeeded", "failed", "cancelled"}
 
 

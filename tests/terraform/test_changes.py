@@ -14,13 +14,11 @@ from system.deployment.terraform import Terraform
 from system.ledger import view
 from tests.system.running import Running
 from tests.system.test_stop_and_failures import last_task
-from tests.system.visitor import Visitor
+from tests.system.visitor import SLOW, Visitor
 from tests.terraform.deployed import CPU_UNITS, DOMAIN, MEMORY_MIB, Deployed
 
 # Terraform waits by itself, and each step has a limit of its own.
 pytestmark = pytest.mark.timeout(900)
-
-SLOW = {"size": 512, "quality": "best"}
 
 
 @contextlib.contextmanager
@@ -61,7 +59,7 @@ def test_an_interrupted_run_on_spot_ends_with_a_reason_and_is_paid(
 ) -> None:
     visitor = Visitor(deployed.stack)
     spent = visitor.budget()["spent_microusd"]
-    with fault(deployed.stack, effect="spot_interruption", seconds=15, times=1):
+    with fault(deployed.stack, effect="spot_interruption", seconds=10, times=1):
         run_id = visitor.begin(**SLOW)["run_id"]
         final = visitor.finish(run_id)
     assert final["state"] == "failed"
