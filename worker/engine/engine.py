@@ -123,7 +123,9 @@ def stylize(
     ]
 
     height, width = source.shape[-2:]
+    run.ask()
     run.salient = salient = saliency(net, source)
+    run.ask()
     noise = torch.Generator().manual_seed(params.seed)
     first = pyramid.paintable(height, width, run.stages[0].side)
     begun = regions.at(first) if regions else None
@@ -237,7 +239,7 @@ def _plans(
     plans = []
     for stage in stages:
         size = pyramid.paintable(*shape, stage.side)
-        plans.append(memory.plan(layers_of(deep=stage.deep), size, stage.evaluations, dtype, bound))
+        plans.append(memory.plan(layers_of(stage.deepest), size, stage.evaluations, dtype, bound))
     memory.check(plans, params.memory_mib, held)
     return plans
 
@@ -255,7 +257,7 @@ def _costs(
     forecast = prediction.Forecast(net)
     return [
         forecast.stage(
-            layers_of(deep=stage.deep),
+            layers_of(stage.deepest),
             pyramid.paintable(*shape, stage.side),
             plan.rows,
             [pyramid.paintable(*style, run.params.style_side(stage.side)) for style in styles],

@@ -23,7 +23,7 @@ from worker.engine.strips import blocks_to
 from worker.engine.tiling import reach
 
 MIB = 2**20
-MEMORY_MIB = 2000
+MEMORY_MIB = 1900
 """The bound where none is asked for, as long as the picture's size can be painted within it."""
 _ROWS_MIN = 256  # of a band: with fewer, the rows around it cost more than they save
 _CHANNELS = 64  # of the first block; each next one has twice as many, up to 512

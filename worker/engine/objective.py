@@ -1,7 +1,7 @@
 """What a stage's painting is asked to be: the sum of all losses at one size, and its gradient.
 
-Style: the activations of five layers, as `losses.StyleTarget` has it. Content: those of one layer,
-and the drawing of `worker.engine.drawing`. Besides: no colours that a screen cannot show.
+Style: the activations of up to five layers, as `losses.StyleTarget` has it. Content: those of one
+layer, and the drawing of `worker.engine.drawing`. Besides: no colours that a screen cannot show.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ STYLE_LAYERS = {
     "relu4_1": 0.09,
     "relu5_1": 0.01,
 }
-CONTENT_LAYER = "relu4_2"
-CONTENT_LAYER_FINE = "relu3_1"
-_FINE = 0.75
+# Content by the deepest layer that is looked at: the layer, and its part of the weight. Where the
+# style needs no layer that sees shapes, the drawing alone stands for the photograph.
+_CONTENT = {schedule.DEEP: ("relu4_2", 1.0), schedule.MIDDLE: ("relu3_1", 0.75)}
 # The drawing is held while it is small and then let go: strokes are added to it. Less than before
 # since enlarged pictures have the detail of the photograph (docs/nst.md has the tables).
 _CONTENT_WEIGHT = 0.02
@@ -40,6 +40,8 @@ _COARSE_SIDE = 128
 # Half for long runs: they satisfy it better, and at 0.05 the style moved into specks of colour.
 _DRAWING_WEIGHT: dict[Quality, float] = {"draft": 0.05, "good": 0.05, "best": 0.025}
 _DRAWING_FALL = 0.5
+# Of it, where the last touch is given: more kept the photograph's grain, not its drawing.
+_DRAWING_FINE: dict[Quality, float] = {"draft": 0.3, "good": 0.3, "best": 0.12}
 # Where the photograph matters most, content and drawing count by as much more: faces stay
 # faces, and the weight of all the rest can be less than half (docs/nst.md has the tables).
 _CONTENT_SALIENT, _DRAWING_SALIENT = 6.0, 1.0
@@ -51,19 +53,14 @@ _RANGE_WEIGHT = 10.0
 _STYLE_ROWS_MIN = 256  # of a band: a style may be wide where the content is narrow
 
 
-def layers_of(*, deep: bool) -> set[str]:
-    """Give the layers that are looked at in a stage that is deep or not."""
-    return {*_style_layers(deep=deep), _content_layer(deep=deep)}
+def layers_of(deepest: str) -> set[str]:
+    """Give the layers that are looked at in a stage whose style goes down to ``deepest``."""
+    layers = set(_style_layers(deepest))
+    return layers | {_CONTENT[deepest][0]} if deepest in _CONTENT else layers
 
 
-def _style_layers(*, deep: bool) -> list[str]:
-    deepest = "relu5_1" if deep else "relu3_1"
+def _style_layers(deepest: str) -> list[str]:
     return [layer for layer in STYLE_LAYERS if layer <= deepest]
-
-
-def _content_layer(*, deep: bool) -> str:
-    """At fine stages content uses a layer that the style needs anyway."""
-    return CONTENT_LAYER if deep else CONTENT_LAYER_FINE
 
 
 class Objective:
@@ -103,25 +100,20 @@ class Objective:
         if regions is not None and not regions.painted.all():
             self._painted = torch.from_numpy(regions.painted > 0)
         self._targets = self._style_targets(examples, regions, stage, params)
-        self._content_layer = _content_layer(deep=stage.deep)
-        self._tiles = Tiles(
-            net, layers_of(deep=stage.deep), height, rows or height, between=between
-        )
-        kept, contrast = self._look_at_content(drawn)
-        contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
+        self._tiles = Tiles(net, layers_of(stage.deepest), height, rows or height, between=between)
         held = _STRENGTH_STEP ** (1 - params.strength)
         coarse = min(1.0, _COARSE_SIDE / stage.side)
+        self._content_layer, self._content = "", None
+        if stage.deepest in _CONTENT:
+            self._content_layer, part = _CONTENT[stage.deepest]
+            weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL * part
+            self._content = self._content_target(drawn, weight, salient)
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
+        if stage.deepest == schedule.FINE:
+            edges *= _DRAWING_FINE[params.quality]
         between()
         self._drawing = DrawingTarget.of(drawn, edges, 1 + _DRAWING_SALIENT * salient)
         self._chroma = Chroma(salient, (height, drawn.shape[3]), params.quality)
-        between()
-        weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL
-        weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
-        if self._content_layer == CONTENT_LAYER_FINE:
-            weight *= _FINE
-        shares = 1 + _CONTENT_SALIENT * spread(salient, (kept.shape[-2], kept.shape[-1]))
-        self._content = losses.ContentTarget.of(kept, weight, shares, between)
         self._spare()
 
     def _style_targets(
@@ -132,7 +124,7 @@ class Objective:
         params: EngineParams,
     ) -> dict[str, LayerStyle]:
         """Take the styles' moments: strokes keep their width in px, times the style's scale."""
-        layers, side = _style_layers(deep=stage.deep), params.style_side(stage.side)
+        layers, side = _style_layers(stage.deepest), params.style_side(stage.side)
         seen: dict[str, list[tuple[float, losses.Moments]]] = {layer: [] for layer in layers}
         for share, example in examples:
             height, width = example.shape[-2:]
@@ -148,8 +140,10 @@ class Objective:
             for layer in layers
         }
 
-    def _look_at_content(self, drawn: Tensor) -> tuple[Tensor, float]:
-        """Give the content layer's activations, and how much the content varies."""
+    def _content_target(
+        self, drawn: Tensor, weight: float, salient: Tensor
+    ) -> losses.ContentTarget:
+        """Look at the content, which counts more where it varies more than the style."""
         parts: list[Tensor] = []
         sums = losses.MomentSums()
 
@@ -161,7 +155,11 @@ class Objective:
 
         self._tiles.forward(drawn, watch, back=False)
         kept = torch.cat(parts, 2).contiguous(memory_format=torch.channels_last)
-        return kept, float(sums.moments().covariance.trace())
+        contrast = float(sums.moments().covariance.trace())
+        contrast /= max(self._targets[_CONTRAST_LAYER].trace, 1e-12)
+        weight *= min(max(contrast, 1 / _CONTRAST_MAX), _CONTRAST_MAX) ** _CONTRAST_POWER
+        shares = 1 + _CONTENT_SALIENT * spread(salient, (kept.shape[-2], kept.shape[-1]))
+        return losses.ContentTarget.of(kept, weight, shares, self._between)
 
     def shown(self, image: Tensor, between: Callable[[], None]) -> Tensor:
         """Give the picture that the optimiser's ``image`` stands for, both (1, 3, H, W).
@@ -184,7 +182,7 @@ class Objective:
             nonlocal content
             if layer in seen:
                 seen[layer].add(part, rows)
-            if layer == self._content_layer:
+            if self._content and layer == self._content_layer:
                 content += self._content.loss(part, rows.begin)
 
         self._tiles.forward(image, watch)
@@ -196,12 +194,11 @@ class Objective:
             self._between()
 
         def slope(layer: str, part: Tensor, rows: Rows) -> Tensor:
-            if layer not in pulls:
-                return self._content.slope(part, rows.begin)
-            found = pulls[layer](part, rows)
-            if layer == self._content_layer:
-                found = found.add_(self._content.slope(part, rows.begin))
-            return found
+            content = self._content if layer == self._content_layer else None
+            if content is None:
+                return pulls[layer](part, rows)
+            held = content.slope(part, rows.begin)
+            return pulls[layer](part, rows).add_(held) if layer in pulls else held
 
         self._spare()
         gradient = self._tiles.backward(slope)

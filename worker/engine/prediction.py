@@ -26,7 +26,7 @@ _CHANNELS = 512  # of the largest covariance
 _EIGEN_POWER = 2.5  # of its side; measured from 64 to 512
 # Work that is not the network's, as if it were multiplications, by pixel: drawing, colours'
 # blur, optimiser.
-_PIXEL = 45_000
+_PIXEL = 60_000
 # Small pictures leave the processor waiting: each look costs as if it had as many pixels more.
 _WAITING = 4_000
 

@@ -6,68 +6,65 @@ small, where an evaluation costs next to nothing, and each larger stage only add
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from worker.engine.params import Quality
 
+DEEP, MIDDLE, FINE = "relu5_1", "relu3_1", "relu2_1"
+"""The deepest layer of style that is looked at: at the first size, between, and at the last.
+
+What deep layers see is painted while it is small; later they are most of the price, and what they
+would still find is not worth it (docs/nst.md has the tables).
+"""
+
 _COARSEST = 128
-# Seconds on one thread: of an evaluation's eigenvalues, and of its megapixels in each format.
-_DEEP_S, _DEEP_BF16_MP_S, _DEEP_FLOAT32_MP_S = 0.05, 2.7, 6.0
-_FINE_S, _FINE_BF16_MP_S, _FINE_FLOAT32_MP_S = 0.01, 1.6, 3.3
-_BEGINNING = 0.7  # of an evaluation, to begin a stage
-_LAST = 1  # evaluations more
+_STEPS = 1.5  # from a side to its double: two thirds of an octave each
+# Seconds on one thread by deepest layer: of an evaluation's eigenvalues, and of its megapixels in
+# bfloat16 and float32.
+_EVALUATION_S = {DEEP: (0.015, 3.5, 6.3), MIDDLE: (0.006, 1.6, 3.0), FINE: (0.002, 1.0, 1.8)}
+_BEGINNING = 1.0  # of an evaluation, to begin a stage
 _INSTANT_MEGAPIXEL_S = 1.3
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One size of the pyramid: longest side in px, and evaluations made there.
-
-    deep: whether the network's deep layers are looked at. The coarsest stage alone does: what they
-    see is painted there, and later they are half of the price (docs/nst.md).
-    """
+    """One size of the pyramid: longest side in px, evaluations made there, deepest layer."""
 
     side: int
     evaluations: int
-    deep: bool = False
+    deepest: str = MIDDLE
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """How a quality spends: evaluations at 128 px or less, the least at any size, steps.
+    """How a quality spends: evaluations at the first size, at each one between, and at the last.
 
     Few where it is coarse: long work there repaints the drawing, and the fine stages were left too
-    short to follow. The last one makes one more: what it leaves undone is seen (docs/nst.md has
-    the tables).
-
-    Evaluations fall with the side. ``ratio``: of one side to the last.
+    short to follow (docs/nst.md has the tables).
     """
 
-    most: int
-    least: int
-    ratio: float
+    first: int
+    each: int
+    last: int
 
 
 _WORK: dict[Quality, _Work] = {
-    "draft": _Work(most=8, least=4, ratio=2.0),
-    "good": _Work(most=10, least=6, ratio=2**0.5),
-    "best": _Work(most=18, least=14, ratio=2**0.5),
+    "draft": _Work(first=7, each=5, last=5),
+    "good": _Work(first=10, each=8, last=7),
+    "best": _Work(first=20, each=22, last=22),
 }
 
 
 def stages(size: int, quality: Quality) -> tuple[Stage, ...]:
     """Give the stages, coarsest first; the last has ``size`` (px) as its side."""
     work = _WORK[quality]
-    sides = [float(size)]
-    while sides[-1] / work.ratio >= _COARSEST * 0.95:
-        sides.append(sides[-1] / work.ratio)
-    sides.reverse()
-    counts = [max(work.least, round(work.most * min(1, _COARSEST / side))) for side in sides]
-    counts[-1] += _LAST
-    return tuple(
-        Stage(round(side), count, deep=not number)
-        for number, (side, count) in enumerate(zip(sides, counts, strict=True))
-    )
+    steps = math.floor(_STEPS * math.log2(size / _COARSEST) + 0.5)
+    if steps < 1:
+        return (Stage(size, work.first, DEEP),)
+    ratio = (size / _COARSEST) ** (1 / steps)
+    between = (Stage(round(_COARSEST * ratio**n), work.each, MIDDLE) for n in range(1, steps))
+    return (Stage(_COARSEST, work.first, DEEP), *between, Stage(size, work.last, FINE))
 
 
 def evaluations(size: int, quality: Quality) -> int:
@@ -91,10 +88,8 @@ def predict_seconds(size: int, quality: Quality, *, threads: int, bf16: bool = F
     """
     seconds = 0.0
     for stage in stages(size, quality):
-        if stage.deep:
-            alone, shared = _DEEP_S, _DEEP_BF16_MP_S if bf16 else _DEEP_FLOAT32_MP_S
-        else:
-            alone, shared = _FINE_S, _FINE_BF16_MP_S if bf16 else _FINE_FLOAT32_MP_S
+        alone, in_bf16, in_float32 = _EVALUATION_S[stage.deepest]
+        shared = in_bf16 if bf16 else in_float32
         each = alone + shared / threads * (stage.side / 1000) ** 2
         seconds += (stage.evaluations + _BEGINNING) * each
     return seconds

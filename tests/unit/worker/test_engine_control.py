@@ -17,7 +17,7 @@ from worker.engine.network import network
 from worker.engine.objective import Objective
 from worker.engine.params import COLOURS
 from worker.engine.pyramid import to_tensor
-from worker.engine.schedule import Stage
+from worker.engine.schedule import DEEP, Stage
 
 FLOAT = torch.float32
 SIZE = 64
@@ -146,7 +146,7 @@ def test_regions_are_seen_alike_in_bands_and_as_a_whole(bands) -> None:
 
     def looked(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
-            network(FLOAT), to_tensor(PHOTOGRAPH), examples, Stage(SIZE, 1, deep=True),
+            network(FLOAT), to_tensor(PHOTOGRAPH), examples, Stage(SIZE, 1, DEEP),
             EngineParams(size=SIZE), salient=torch.zeros(1, 1, 1, 1), regions=regions,
             between=lambda: None, rows=rows,
         )  # fmt: skip

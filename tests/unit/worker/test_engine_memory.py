@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from worker.engine import EngineParams, ParameterError, memory, schedule, stylize
 from worker.engine.memory import MIB, plan
 from worker.engine.objective import layers_of
+from worker.engine.schedule import DEEP, FINE, MIDDLE
 
 ROOT = Path(__file__).resolve().parents[3]
 SIDES = st.integers(301, 4096)
@@ -27,7 +28,7 @@ FORMATS = st.sampled_from([torch.float32, torch.bfloat16])
 def test_a_plan_is_within_the_bound_or_the_least_there_is(
     height, width, evaluations, dtype, bound
 ) -> None:
-    size, layers = (height, width), layers_of(deep=False)
+    size, layers = (height, width), layers_of(MIDDLE)
     found = plan(layers, size, evaluations, dtype, bound * MIB)
     least = plan(layers, size, evaluations, dtype, 0)
     assert found.bytes <= bound * MIB or found == least
@@ -39,9 +40,7 @@ def test_a_plan_is_within_the_bound_or_the_least_there_is(
 @pytest.mark.parametrize("side", [1024, 2048, 4096])
 def test_more_memory_never_makes_a_painting_slower(side) -> None:
     bounds = [bound * MIB for bound in range(200, 12_000, 200)]
-    plans = [
-        plan(layers_of(deep=False), (side, side), 12, torch.bfloat16, bound) for bound in bounds
-    ]
+    plans = [plan(layers_of(MIDDLE), (side, side), 12, torch.bfloat16, bound) for bound in bounds]
     assert [each.rows for each in plans] == sorted(each.rows for each in plans)
     assert plans[0].rows == 256
     assert plans[-1].rows == side
@@ -49,9 +48,9 @@ def test_more_memory_never_makes_a_painting_slower(side) -> None:
 
 def test_2048_px_fit_in_two_gigabytes_at_once_and_4096_px_in_bands() -> None:
     room = memory.MEMORY_MIB * MIB - 450 * MIB  # what the process and the pictures have
-    whole = plan(layers_of(deep=False), (2048, 2048), 4, torch.bfloat16, room)
+    whole = plan(layers_of(FINE), (2048, 2048), 4, torch.bfloat16, room)
     assert whole.rows == 2048
-    assert plan(layers_of(deep=False), (4096, 4096), 2, torch.bfloat16, room).rows < 1024
+    assert plan(layers_of(FINE), (4096, 4096), 2, torch.bfloat16, room).rows < 1024
 
 
 def test_a_bound_that_cannot_be_kept_is_refused_before_painting() -> None:
@@ -74,7 +73,7 @@ prediction.rates(torch.float32)
 random = np.random.default_rng(0)
 content, style = (random.random((512, 640, 3), np.float32) for _ in range(2))
 engine.schedule.stages = lambda size, quality: (schedule.Stage(640, 1),)
-least = memory.plan(objective.layers_of(deep=False), (512, 640), 1, torch.float32, 0)
+least = memory.plan(objective.layers_of(schedule.MIDDLE), (512, 640), 1, torch.float32, 0)
 assert least.rows == 256
 bound = (memory.used() + least.bytes) // memory.MIB + 60
 stylize(content, [style], EngineParams(size=640, memory_mib=bound), dtype=torch.float32)
@@ -105,7 +104,7 @@ def test_a_painting_near_its_bound_gives_memory_back_before_each_half_of_a_look(
     steps: list[object] = []
     monkeypatch.setattr(memory, "give_back", lambda: given.append(len(steps)))
     stages = schedule.stages(128, "draft")
-    needed = plan(layers_of(deep=True), (64, 128), 10, torch.float32, 0).bytes
+    needed = plan(layers_of(DEEP), (64, 128), 10, torch.float32, 0).bytes
     bound = (memory.used() + needed) // MIB + room_mib
     grey = np.full((64, 128, 3), 0.5, np.float32)
     stylize(grey, [grey], EngineParams(size=128, quality="draft", memory_mib=bound),

@@ -12,6 +12,7 @@ from worker.engine import EngineParams, Progress, stylize
 from worker.engine.network import network
 from worker.engine.objective import layers_of
 from worker.engine.prediction import Forecast, Rates, macs, rates
+from worker.engine.schedule import MIDDLE
 
 FLOAT = torch.float32
 
@@ -33,7 +34,7 @@ def test_multiplications_are_those_of_the_layers() -> None:
 
 
 def test_four_times_the_pixels_cost_four_times_as_much(forecast) -> None:
-    layers = layers_of(deep=False)
+    layers = layers_of(MIDDLE)
     small, large = (
         forecast.stage(layers, (side, side), side, [(side, side)]) for side in (1024, 2048)
     )
@@ -43,7 +44,7 @@ def test_four_times_the_pixels_cost_four_times_as_much(forecast) -> None:
 
 
 def test_styles_cost_a_look_each_and_bands_half_an_evaluation(forecast) -> None:
-    layers, size = layers_of(deep=False), (2048, 2048)
+    layers, size = layers_of(MIDDLE), (2048, 2048)
     one, three = (forecast.stage(layers, size, 2048, [size] * count) for count in (1, 3))
     assert three.begin.shared_s == pytest.approx(2 * one.begin.shared_s)
     assert three.evaluation == one.evaluation
@@ -52,7 +53,7 @@ def test_styles_cost_a_look_each_and_bands_half_an_evaluation(forecast) -> None:
 
 
 def test_threads_share_all_but_the_eigenvalues(forecast) -> None:
-    cost = forecast.stage(layers_of(deep=False), (512, 512), 512, [(512, 512)]).evaluation
+    cost = forecast.stage(layers_of(MIDDLE), (512, 512), 512, [(512, 512)]).evaluation
     assert cost.seconds(2) == pytest.approx(cost.shared_s / 2 + cost.alone_s)
     assert cost.alone_s < cost.shared_s
 

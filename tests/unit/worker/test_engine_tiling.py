@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.engine import schedule
 from worker.engine.network import Network, network
 from worker.engine.objective import Objective
 from worker.engine.params import EngineParams
-from worker.engine.schedule import Stage
 from worker.engine.strips import Look, Rows
 from worker.engine.tiling import Tiles, reach
 
@@ -119,7 +119,8 @@ def test_in_bfloat16_tiles_differ_from_the_whole_by_rounding_alone() -> None:
     assert float((found - exact).norm() / exact.norm()) < 1.1 * rounding
 
 
-def test_the_loss_and_its_gradient_are_the_same_in_bands() -> None:
+@pytest.mark.parametrize("deepest", [schedule.MIDDLE, schedule.FINE])
+def test_the_loss_and_its_gradient_are_the_same_in_bands(deepest) -> None:
     """Here the slopes come from the moments of all bands.
 
     Eigenvalues amplify the rounding: the smallest that count are a millionth of the largest.
@@ -130,8 +131,8 @@ def test_the_loss_and_its_gradient_are_the_same_in_bands() -> None:
 
     def looked_at(rows: int | None) -> tuple[float, torch.Tensor]:
         objective = Objective(
-            network(FLOAT), drawn, [(1.0, style)], Stage(330, 4), EngineParams(),
-            salient=salient, between=lambda: None, rows=rows,
+            network(FLOAT), drawn, [(1.0, style)], schedule.Stage(330, 4, deepest),
+            EngineParams(), salient=salient, between=lambda: None, rows=rows,
         )  # fmt: skip
         return objective(image)
 
