@@ -51,8 +51,8 @@ class _Work:
 
 _WORK: dict[Quality, _Work] = {
     "draft": _Work(first=7, each=5, last=5),
-    "good": _Work(first=10, each=8, last=7),
-    "best": _Work(first=20, each=22, last=22),
+    "good": _Work(first=8, each=8, last=7),
+    "best": _Work(first=20, each=20, last=20),
 }
 
 
