@@ -63,12 +63,13 @@ class _Run(Run):
         self.predicted_s = self._done_s = 0.0
 
     def expect(self, costs: Sequence[prediction.StageCost]) -> None:
-        """Take what the stages are predicted to cost."""
+        """Take what the stages are predicted to cost; all before is done by now."""
+        self._done_s = self.elapsed_s
         threads = torch.get_num_threads()
         for stage, cost in zip(self.stages, costs, strict=True):
             each = cost.evaluation.seconds(threads)
             self._ahead += [cost.begin.seconds(threads) + each] + [each] * (stage.evaluations - 1)
-        self.predicted_s = sum(self._ahead)
+        self.predicted_s = self._done_s + sum(self._ahead)
 
     def report(self, stage: schedule.Stage, image: Callable[[], Tensor], loss: Objective) -> None:
         """Count an evaluation and tell the caller; ``image`` is looked at only for a preview."""

@@ -17,6 +17,19 @@ from worker.engine.schedule import MIDDLE
 FLOAT = torch.float32
 
 
+class Clock:
+    """Two seconds pass between two looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        self.now += 2
+        return self.now
+
+    process_time = perf_counter
+
+
 @pytest.fixture
 def forecast(monkeypatch: pytest.MonkeyPatch) -> Forecast:
     monkeypatch.setattr(
@@ -65,6 +78,17 @@ def test_the_processor_is_timed_once_and_on_as_many_threads_as_before() -> None:
     assert found.macs > 0
     assert found.eigen_s > 0
     assert torch.get_num_threads() == threads
+
+
+def test_what_a_run_has_done_before_it_can_tell_is_part_of_what_it_expects(monkeypatch) -> None:
+    """The first painting of a process has to time the processor, too."""
+    told: list[Progress] = []
+    grey = torch.full((40, 48, 3), 0.5).numpy()
+    monkeypatch.setattr("worker.engine.run.time", Clock())
+    monkeypatch.setattr("worker.engine.prediction.rates", lambda dtype: Rates(1e12, 0))
+    result = stylize(grey, [grey], EngineParams(size=48, quality="draft"), told.append, dtype=FLOAT)
+    assert result.predicted_s > 1
+    assert told[0].eta_s < 1
 
 
 def test_a_run_says_what_it_expects_and_ends_with_nothing_left(monkeypatch) -> None:
