@@ -81,3 +81,17 @@ def test_places_count_as_much_as_their_shares_say() -> None:
     assert DrawingTarget.of(content, 1.0, 2 * torch.ones(1, 1, 1, 1)).loss(image)[
         0
     ] == pytest.approx(2 * even)
+
+
+def test_smooth_pictures_have_a_smooth_slope_without_a_grid() -> None:
+    """The windows stand every 4 px: where they begin and end, nothing is to be seen of it."""
+    place = torch.arange(96.0)
+    content, image = (
+        (0.5 + 0.05 * torch.sin(place / wave)[:, None] * torch.cos(place / wave)[None])[None, None]
+        for wave in (7.0, 11.0)
+    )
+    _, slope = DrawingTarget.of(content.repeat(1, 3, 1, 1), 1.0).loss(image.repeat(1, 3, 1, 1))
+    inner = slope[..., 16:80, 16:80]
+    for steps in (inner.diff(dim=2).abs(), inner.diff(dim=3).abs().transpose(2, 3)):
+        by_phase = [float(steps[:, :, phase::4].mean()) for phase in range(4)]
+        assert max(by_phase) < 1.6 * min(by_phase)
