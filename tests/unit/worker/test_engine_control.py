@@ -193,7 +193,7 @@ def test_style_scale_makes_strokes_larger(algorithm) -> None:
     style = grain(8, (1, 1, 1), 5, side=128)
 
     def strokes(scale: float) -> float:
-        return fineness(painted([style], algorithm=algorithm, quality="good", size=96,
+        return fineness(painted([style], algorithm=algorithm, quality="best", size=96,
                                 style_scale=scale, strength=2.0))  # fmt: skip
 
     fine, usual, large = (strokes(scale) for scale in (0.5, 1.0, 2.0))
