@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.nst.pictures import content, style
-from benchmarks.nst.sheets import sheet
-from worker.engine import EngineParams, Mask, Picture, encode, stylize
+from benchmarks.nst.sheets import saved, sheet
+from worker.engine import EngineParams, Mask, Picture, stylize
 
 _SIZE, _CELL, _JPEG_QUALITY = 512, 210, 75
 _SAUCER = (0.14, 0.03, 0.88, 0.95)  # left, top, right, bottom, as parts of the photograph
@@ -34,8 +34,8 @@ def main(target: Path) -> None:
 def _strokes(folder: Path) -> list[Path | None]:
     photograph, example = content("coffee"), style("stained-glass", 2 * _SIZE)
     return [
-        _saved(folder, photograph),
-        _saved(folder, example),
+        saved(folder, photograph),
+        saved(folder, example),
         *(_painted(folder, photograph, [example], style_scale=n) for n in (0.5, 1.0, 2.0)),
     ]
 
@@ -43,8 +43,8 @@ def _strokes(folder: Path) -> list[Path | None]:
 def _colours(folder: Path) -> list[Path | None]:
     photograph, example = content("astronaut"), style("night")
     return [
-        _saved(folder, photograph),
-        _saved(folder, example),
+        saved(folder, photograph),
+        saved(folder, example),
         *(
             _painted(folder, photograph, [example], colours=c)
             for c in ("style", "palette", "photo")
@@ -58,8 +58,8 @@ def _masks(folder: Path) -> list[Path | None]:
     waves, glass = style("tidal-waves"), style("stained-glass")
     two, masks = [waves, glass], [inside, 1 - inside]
     return [
-        _saved(folder, np.repeat(inside[..., None], 3, axis=2)),
-        _saved(folder, waves),
+        saved(folder, np.repeat(inside[..., None], 3, axis=2)),
+        saved(folder, waves),
         _painted(folder, photograph, two, masks),
         _painted(folder, photograph, [glass], masks[1:]),
         _painted(folder, photograph, two, masks, algorithm="instant"),
@@ -84,13 +84,7 @@ def _painted(
     **params: Any,
 ) -> Path:
     result = stylize(photograph, styles, EngineParams(size=_SIZE, **params), masks=masks or ())
-    return _saved(folder, result.image)
-
-
-def _saved(folder: Path, picture: Picture) -> Path:
-    path = folder / f"{len(list(folder.iterdir()))}.png"
-    path.write_bytes(encode(picture))
-    return path
+    return saved(folder, result.image)
 
 
 if __name__ == "__main__":

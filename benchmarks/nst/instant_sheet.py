@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.nst.pictures import content, style
-from benchmarks.nst.sheets import sheet
-from worker.engine import EngineParams, Picture, encode, instant, raster
+from benchmarks.nst.sheets import saved, sheet
+from worker.engine import EngineParams, Picture, instant, raster
 
 _SIZE, _CELL, _JPEG_QUALITY = 512, 210, 85
 # Photograph and style; where it is enlarged: left and top, as parts of it.
@@ -41,12 +41,12 @@ def _row(folder: Path, of: str, like: str, corner: tuple[float, float]) -> list[
     painted = instant.stylize(photograph, [example], params).image
     coloured = EngineParams(algorithm="instant", size=_SIZE, colours="photo")
     return [
-        _saved(folder, photograph),
-        _saved(folder, example),
-        _saved(folder, painted),
-        _saved(folder, instant.stylize(photograph, [example], coloured).image),
-        _saved(folder, _enlarged(_one_pass(photograph, example), corner)),
-        _saved(folder, _enlarged(painted, corner)),
+        saved(folder, photograph),
+        saved(folder, example),
+        saved(folder, painted),
+        saved(folder, instant.stylize(photograph, [example], coloured).image),
+        saved(folder, _enlarged(_one_pass(photograph, example), corner)),
+        saved(folder, _enlarged(painted, corner)),
     ]
 
 
@@ -62,12 +62,6 @@ def _enlarged(picture: Picture, corner: tuple[float, float]) -> Picture:
     left, top = round(corner[0] * picture.shape[1]), round(corner[1] * picture.shape[0])
     part = picture[top : top + _ENLARGED, left : left + _ENLARGED]
     return part.repeat(2, axis=0).repeat(2, axis=1)
-
-
-def _saved(folder: Path, picture: Picture) -> Path:
-    path = folder / f"{len(list(folder.iterdir()))}.png"
-    path.write_bytes(encode(picture))
-    return path
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from worker.engine import Picture, encode
+
 _MARGIN, _TITLE, _PAPER, _INK = 8, 18, (255, 255, 255), (40, 40, 40)
 
 
@@ -31,6 +33,13 @@ def sheet(
                 page.paste(picture, (_MARGIN + place * cell, top))
         top += max(each.height for each in pictures if each is not None) + _MARGIN
     return page
+
+
+def saved(folder: Path, picture: Picture) -> Path:
+    """Write a picture into ``folder`` as its next one, for `sheet`; give its path."""
+    path = folder / f"{len(list(folder.iterdir()))}.png"
+    path.write_bytes(encode(picture))
+    return path
 
 
 def _fitted(path: Path, side: int) -> Image.Image:

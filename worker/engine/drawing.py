@@ -4,7 +4,7 @@ Statistics do not say where a stroke goes, so let it go along an edge of the pho
 asks for it: each colour channel of the picture shall vary with the content's in small windows, as
 the structure term of SSIM has it (Wang et al. 2004, https://doi.org/10.1109/TIP.2003.819861),
 ``(2 cov + c) / (var + var* + c)``, with its slope in closed form. Gatys et al. have no such term.
-It costs a twentieth of an evaluation at most; docs/nst.md has what it gains.
+It costs a sixteenth of an evaluation at most; docs/nst.md has what it gains.
 """
 
 from __future__ import annotations

@@ -103,11 +103,11 @@ class Objective:
         self._tiles = Tiles(net, layers_of(stage.deepest), height, rows or height, between=between)
         held = _STRENGTH_STEP ** (1 - params.strength)
         coarse = min(1.0, _COARSE_SIDE / stage.side)
-        self._content_layer, self._content = "", None
+        self._content: dict[str, losses.ContentTarget] = {}  # by layer, of which there may be one
         if stage.deepest in _CONTENT:
-            self._content_layer, part = _CONTENT[stage.deepest]
+            layer, part = _CONTENT[stage.deepest]
             weight = _CONTENT_WEIGHT * held * coarse**_CONTENT_FALL * part
-            self._content = self._content_target(drawn, weight, salient)
+            self._content[layer] = self._content_target(layer, drawn, weight, salient)
         edges = _DRAWING_WEIGHT[params.quality] * held * coarse**_DRAWING_FALL
         if stage.deepest == schedule.FINE:
             edges *= _DRAWING_FINE[params.quality]
@@ -141,14 +141,14 @@ class Objective:
         }
 
     def _content_target(
-        self, drawn: Tensor, weight: float, salient: Tensor
+        self, of: str, drawn: Tensor, weight: float, salient: Tensor
     ) -> losses.ContentTarget:
-        """Look at the content, which counts more where it varies more than the style."""
+        """Look at layer ``of`` of the content: more of it where it varies more than the style."""
         parts: list[Tensor] = []
         sums = losses.MomentSums()
 
         def watch(layer: str, part: Tensor, _: Rows) -> None:
-            if layer == self._content_layer:
+            if layer == of:
                 parts.append(part.clone())
             if layer == _CONTRAST_LAYER:
                 sums.add(part)
@@ -182,8 +182,8 @@ class Objective:
             nonlocal content
             if layer in seen:
                 seen[layer].add(part, rows)
-            if self._content and layer == self._content_layer:
-                content += self._content.loss(part, rows.begin)
+            if layer in self._content:
+                content += self._content[layer].loss(part, rows.begin)
 
         self._tiles.forward(image, watch)
         style = 0.0
@@ -194,10 +194,9 @@ class Objective:
             self._between()
 
         def slope(layer: str, part: Tensor, rows: Rows) -> Tensor:
-            content = self._content if layer == self._content_layer else None
-            if content is None:
+            if layer not in self._content:
                 return pulls[layer](part, rows)
-            held = content.slope(part, rows.begin)
+            held = self._content[layer].slope(part, rows.begin)
             return pulls[layer](part, rows).add_(held) if layer in pulls else held
 
         self._spare()

@@ -10,6 +10,7 @@ from benchmarks.nst.measure import Cost, Marks
 from benchmarks.nst.paint import CROWSONKB, GOOD, INSTANT, TUTORIAL
 from benchmarks.nst.pictures import GRID, PAIRS, Pair
 from benchmarks.nst.recipes import Job
+from worker.engine.memory import MEMORY_MIB
 
 FAST = Cost(10.0, 800, 80, "bfloat16", 8.0)
 SLOW = Cost(30.0, 900, 80, "bfloat16", 28.0)
@@ -93,13 +94,13 @@ def test_larger_pictures_stand_beside_crowsonkb_s_where_there_are_some() -> None
 
 
 def test_paintings_that_took_more_memory_than_the_engine_says_are_named() -> None:
-    within, above = Cost(30.0, 1900, 80, "bfloat16"), Cost(30.0, 1901, 80, "bfloat16")
+    within, above = (Cost(30.0, MEMORY_MIB + more, 80, "bfloat16") for more in (0, 1))
     made = [
         Painting(Job(PAIRS[0], GOOD, 2048), within, FAIR),
         Painting(Job(PAIRS[0], CROWSONKB, 1024), above, FAIR),
         good(PAIRS[1]),
     ]
-    assert "The engine's bound is 1900 MiB: kept." in tables.report(made)
+    assert f"The engine's bound is {MEMORY_MIB} MiB: kept." in tables.report(made)
     made.append(Painting(Job(PAIRS[1], GOOD, 2048), above, FAIR))
     assert f"not kept: {PAIRS[1].content} in {PAIRS[1].style} at 2048 px by good." in (
         tables.report(made)
